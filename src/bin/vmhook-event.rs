@@ -1,0 +1,2 @@
+//! `vmhook-event`: what libvirt runs.
+fn main() {}

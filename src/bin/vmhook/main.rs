@@ -1,0 +1,2 @@
+//! `vmhook`: what an operator asks.
+fn main() {}

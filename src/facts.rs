@@ -1,0 +1,140 @@
+//! What the pure stages must know of the host, as a value.
+//!
+//! `resolve` asks which device carries the tunnel end point and with what MTU; `diff` asks which
+//! links are there. Both get a [`HostFacts`] that the boundary read, so that they can be tested on
+//! hosts that do not exist.
+
+use std::net::IpAddr;
+
+use crate::model::{IfName, MacAddr, Vni};
+
+/// The links and addresses of one network namespace at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HostFacts {
+    /// Every link, in the kernel's order.
+    pub links: Vec<LinkFact>,
+    /// Every address, with the index of its link.
+    pub addresses: Vec<AddressFact>,
+}
+
+/// One link as the kernel has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkFact {
+    /// Its index in the namespace.
+    pub index: u32,
+    /// Its name as the kernel has it: foreign links may have names that [`IfName`] refuses.
+    pub name: String,
+    /// What it is.
+    pub kind: LinkKind,
+    /// MTU in bytes.
+    pub mtu: u32,
+    /// Its Ethernet address, where it has one that is a unicast address.
+    pub mac: Option<MacAddr>,
+    /// The alias (`ip link set … alias`), which marks links made by us.
+    pub alias: Option<String>,
+    /// The index of the bridge (or bond) that it is a port of.
+    pub master: Option<u32>,
+    /// Administratively up.
+    pub up: bool,
+}
+
+/// What kind of link it is, with what we compare.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LinkKind {
+    /// A bridge.
+    Bridge(BridgeFact),
+    /// A VXLAN device.
+    Vxlan(VxlanFact),
+    /// A tun or tap device.
+    Tun,
+    /// Anything else, by the kernel's name of the kind; empty for a physical device.
+    Other(String),
+}
+
+/// The attributes of a bridge that we set.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are the kernel's switches"
+)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BridgeFact {
+    /// Forward delay in centiseconds (the kernel's `USER_HZ`).
+    pub forward_delay: u32,
+    /// Spanning tree on.
+    pub stp: bool,
+    /// Multicast snooping on.
+    pub mcast_snooping: bool,
+    /// IPv4 frames of this bridge go through iptables.
+    pub nf_call_iptables: bool,
+    /// IPv6 frames of this bridge go through ip6tables.
+    pub nf_call_ip6tables: bool,
+}
+
+/// The attributes of a VXLAN device that we set or that make it somebody else's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VxlanFact {
+    /// Its identifier; `None` for a device in external (metadata) mode or with VNI 0.
+    pub vni: Option<Vni>,
+    /// The local tunnel address.
+    pub local: Option<IpAddr>,
+    /// The multicast group or default remote.
+    pub group: Option<IpAddr>,
+    /// The index of the underlay device.
+    pub underlay: Option<u32>,
+    /// UDP destination port.
+    pub port: u16,
+    /// Learns remote MAC addresses.
+    pub learning: bool,
+}
+
+/// One address of the host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddressFact {
+    /// The index of the link that has it.
+    pub link: u32,
+    /// The address.
+    pub address: IpAddr,
+}
+
+impl HostFacts {
+    /// The link of this name.
+    pub fn link(&self, name: &IfName) -> Option<&LinkFact> {
+        self.links.iter().find(|link| link.name == name.as_str())
+    }
+
+    /// The link with this index.
+    pub fn link_by_index(&self, index: u32) -> Option<&LinkFact> {
+        self.links.iter().find(|link| link.index == index)
+    }
+
+    /// The link that carries this address.
+    pub fn carrier(&self, address: IpAddr) -> Option<&LinkFact> {
+        let fact = self.addresses.iter().find(|fact| fact.address == address)?;
+        self.link_by_index(fact.link)
+    }
+
+    /// The ports of the bridge with this index.
+    pub fn ports_of(&self, bridge: u32) -> impl Iterator<Item = &LinkFact> {
+        self.links
+            .iter()
+            .filter(move |link| link.master == Some(bridge))
+    }
+}
+
+/// The boot and the network namespace that a record belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Epoch {
+    /// `/proc/sys/kernel/random/boot_id`.
+    pub boot: String,
+    /// The inode of `/proc/self/ns/net`.
+    pub netns: u64,
+}
+
+/// A process that cannot be mistaken for a later one with the same pid.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub struct Process {
+    /// Its pid.
+    pub pid: u32,
+    /// Field 22 of `/proc/<pid>/stat`: clock ticks from boot to its start.
+    pub start: u64,
+}

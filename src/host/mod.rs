@@ -1,0 +1,223 @@
+//! The boundary: kernel, processes, files, clock, environment. Nothing else in this crate does
+//! input or output.
+//!
+//! [`Host`] is what the rest sees. [`Machine`](machine::Machine) is the real one; with the feature
+//! `faults`, [`Faulty`](faulty::Faulty) stands between and makes the nth change fail, hang or end
+//! the process. Every method that changes something says so; all others only look.
+
+use std::time::Duration;
+
+use crate::facts::{Epoch, HostFacts, Process};
+use crate::model::{Family, FdbEntry, IfName, Zone};
+use crate::plan::link::LinkChange;
+use crate::plan::{NftFamily, RestoreInput};
+
+/// What the boundary can do. One call is one indivisible act where the kernel allows it.
+pub trait Host {
+    /// All links and addresses of this network namespace (netlink dump).
+    ///
+    /// # Errors
+    /// [`HostError::Netlink`].
+    fn facts(&self) -> Result<HostFacts, HostError>;
+
+    /// The permanent entries (`NUD_PERMANENT`, `NTF_SELF`) of one VXLAN device's forwarding
+    /// database that name a remote end; empty if there is no such device.
+    ///
+    /// # Errors
+    /// [`HostError::Netlink`].
+    fn fdb(&self, device: &IfName) -> Result<Vec<FdbEntry>, HostError>;
+
+    /// The kernel's nftables generation id: changes with every nftables commit in this namespace.
+    ///
+    /// # Errors
+    /// [`HostError::Netlink`].
+    fn ruleset_generation(&self) -> Result<u32, HostError>;
+
+    /// `iptables-save` or `ip6tables-save`, all tables.
+    ///
+    /// # Errors
+    /// [`HostError::Command`].
+    fn iptables_save(&self, family: Family) -> Result<String, HostError>;
+
+    /// Which kernel interface `iptables` speaks to.
+    ///
+    /// # Errors
+    /// [`HostError::Command`] if there is no iptables.
+    fn iptables_backend(&self) -> Result<IptablesBackend, HostError>;
+
+    /// `nft --stateless list table <family> vmhook`; `None` if there is no such table.
+    ///
+    /// # Errors
+    /// [`HostError::Command`].
+    fn nft_table(&self, family: NftFamily) -> Result<Option<String>, HostError>;
+
+    /// Whether `nft --check` accepts this script: a probe of what the kernel can do.
+    ///
+    /// # Errors
+    /// [`HostError::Command`] if nft cannot be run.
+    fn nft_accepts(&self, script: &str) -> Result<bool, HostError>;
+
+    /// **Changes**: one `nft -f`, a transaction.
+    ///
+    /// # Errors
+    /// [`HostError::Command`]; then nothing was changed.
+    fn nft(&self, script: &str) -> Result<(), HostError>;
+
+    /// **Changes**: `iptables-restore --noflush` and `ip6tables-restore --noflush`, a transaction a
+    /// table each; an empty text is not run. Side by side or one after the other.
+    ///
+    /// # Errors
+    /// [`HostError::Command`] of the first that failed; what the other did stays.
+    fn iptables_restore(&self, input: &RestoreInput) -> Result<(), HostError>;
+
+    /// **Changes**: links and forwarding entries, in order, up to the first that fails.
+    ///
+    /// Making what is there already in the same form and deleting what is gone succeed.
+    ///
+    /// # Errors
+    /// [`HostError::Netlink`], naming the change.
+    fn change_link(&self, change: &LinkChange) -> Result<(), HostError>;
+
+    /// **Changes**: deletes the conntrack entries of these addresses in a zone, both directions;
+    /// with no address, all entries of the zone.
+    ///
+    /// # Errors
+    /// [`HostError::Command`].
+    fn forget_connections(
+        &self,
+        zone: Zone,
+        addresses: &[std::net::IpAddr],
+    ) -> Result<(), HostError>;
+
+    /// **Changes**: makes sure that bridged frames can reach iptables: loads `br_netfilter` if it
+    /// is not there, and then, only then, switches the host-wide `bridge-nf-call-*` off again.
+    ///
+    /// # Errors
+    /// [`HostError`] if the module cannot be had.
+    fn ensure_br_netfilter(&self) -> Result<(), HostError>;
+
+    /// A running Neutron Linux bridge agent in this network namespace, if there is one: its pid.
+    ///
+    /// # Errors
+    /// [`HostError::File`].
+    fn neutron_agent(&self) -> Result<Option<u32>, HostError>;
+
+    /// The content of a file of the state directory; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`HostError::File`].
+    fn read_state(&self, name: &str) -> Result<Option<Vec<u8>>, HostError>;
+
+    /// The names of the files in a folder of the state directory, sorted; empty if there is none.
+    ///
+    /// # Errors
+    /// [`HostError::File`].
+    fn list_state(&self, folder: &str) -> Result<Vec<String>, HostError>;
+
+    /// **Changes**: writes a file of the state directory whole (temporary file, rename).
+    ///
+    /// # Errors
+    /// [`HostError::File`]; then the old content stands.
+    fn write_state(&self, name: &str, content: &[u8]) -> Result<(), HostError>;
+
+    /// **Changes**: removes a file of the state directory; succeeds if there is none.
+    ///
+    /// # Errors
+    /// [`HostError::File`].
+    fn remove_state(&self, name: &str) -> Result<(), HostError>;
+
+    /// Takes the host lock, or gives up at the time limit. Held until the guard is dropped; the
+    /// children that are started meanwhile inherit it, so that a killed hook's `iptables-restore`
+    /// keeps others out until it has ended.
+    ///
+    /// # Errors
+    /// [`HostError::Busy`] when the time is up.
+    fn lock(&self) -> Result<LockGuard, HostError>;
+
+    /// This boot and network namespace: what another one applied counts as nothing.
+    ///
+    /// # Errors
+    /// [`HostError::File`].
+    fn epoch(&self) -> Result<Epoch, HostError>;
+
+    /// The process that called the hook.
+    fn caller(&self) -> Process;
+
+    /// Whether that process still runs (same pid, same start time).
+    fn is_running(&self, process: &Process) -> bool;
+
+    /// The machine id (`/etc/machine-id`), for addresses that are stable on one host; empty if
+    /// there is none.
+    fn machine_id(&self) -> String;
+
+    /// One line to the journal or syslog. Never fails: a hook works without a log.
+    fn log(&self, priority: Priority, fields: &[(&str, &str)], message: &str);
+
+    /// Time spent since the process started.
+    fn elapsed(&self) -> Duration;
+}
+
+/// Which kernel interface `iptables` speaks to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IptablesBackend {
+    /// nftables: has a generation id.
+    Nft,
+    /// The old interface: has none, so the rules are always read back.
+    Legacy,
+}
+
+/// How urgent a log line is (syslog's numbers).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Priority {
+    /// A VM has no network, or not the right one.
+    Error,
+    /// Something was repaired or ignored.
+    Warning,
+    /// What changed.
+    Info,
+}
+
+/// Holds the host lock until it is dropped.
+#[derive(Debug)]
+pub struct LockGuard(#[allow(dead_code, reason = "held, never read")] Box<dyn std::any::Any>);
+
+/// Why the boundary could not do something. Each names the object and what was tried.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// A program failed, was killed at the time limit, or is not there.
+    #[error("{program}: {reason}")]
+    Command {
+        /// The program, with its arguments.
+        program: String,
+        /// What it said or how it ended, in one line.
+        reason: String,
+        /// What it was given on standard input, for the log.
+        input: String,
+    },
+    /// The kernel refused a netlink request.
+    #[error("{doing}: {reason}")]
+    Netlink {
+        /// What was tried: `cannot create bridge brqc08e7dcd-4a`.
+        doing: String,
+        /// The kernel's words.
+        reason: String,
+    },
+    /// A file could not be read or written.
+    #[error("{doing} {path}: {source}")]
+    File {
+        /// `cannot read`, `cannot write`.
+        doing: &'static str,
+        /// The file.
+        path: String,
+        /// The kernel's words.
+        source: std::io::Error,
+    },
+    /// The time limit passed while waiting.
+    #[error("gave up after {waited:?} waiting for {what}")]
+    Busy {
+        /// What was waited for.
+        what: String,
+        /// How long.
+        waited: Duration,
+    },
+}

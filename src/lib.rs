@@ -1,0 +1,5 @@
+//! vmhook: VXLAN networks and security groups for plain libvirt hosts.
+pub mod facts;
+pub mod host;
+pub mod model;
+pub mod plan;

@@ -1,0 +1,35 @@
+//! The words of the field as types: what a port, a network, a security group and a rule *are*.
+//!
+//! Everything here is a value. Nonsense has no spelling: a [`Vni`] has 24 bits, a name of a link
+//! fits the kernel and cannot be read as a wildcard by iptables, ICMP has no ports, and a rule's
+//! remote prefix is of the rule's own family. The pipeline's later stages therefore never check
+//! again what a type has settled.
+//!
+//! ```text
+//! Network ◀── Port ──▶ SecurityGroup ──▶ SecurityGroupRule
+//!   Vni         MacAddr                    Protocol, PortRange, IcmpMatch
+//!   Vtep        FixedIp                    Remote
+//!   IfName      Tap
+//! ```
+
+mod family;
+mod group;
+mod link_name;
+mod mac;
+mod network;
+mod port;
+mod protocol;
+mod uuid;
+mod vxlan;
+
+pub use family::{Direction, Family};
+pub use group::{Remote, RuleError, SecurityGroup, SecurityGroupRule};
+pub use link_name::{IfName, IfNameError};
+pub use mac::{MacAddr, MacAddrError};
+pub use network::{
+    Mtu, MtuError, Network, NetworkId, NetworkIdError, NetworkKind, Zone, ZoneError,
+};
+pub use port::{AllowedAddressPair, Port, PortKey, Tap};
+pub use protocol::{IcmpMatch, PortProtocol, PortRange, PortRangeError, Protocol};
+pub use uuid::{DomainUuid, DomainUuidError};
+pub use vxlan::{FdbEntry, Vni, VniError, Vtep, VtepError, Vxlan};

@@ -1,0 +1,194 @@
+//! A network as it stands on this host: a bridge, and what carries it to other hosts.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::{IfName, Vxlan};
+
+/// A network's id: Neutron's UUID, or any short name of the operator's.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct NetworkId(String);
+
+/// A text that is not a [`NetworkId`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "network id \"{0}\" is not usable (1 to 64 of A-Z a-z 0-9 _ -, starting with a letter or digit)"
+)]
+pub struct NetworkIdError(pub String);
+
+impl NetworkId {
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The bridge that Neutron gives this network: `brq` and the first 11 characters of the id.
+    pub fn bridge(&self) -> IfName {
+        let end = self.0.len().min(11);
+        let name = format!("brq{}", &self.0[..end]);
+        name.parse()
+            .expect("an id has only characters that a device name may have")
+    }
+}
+
+impl FromStr for NetworkId {
+    type Err = NetworkIdError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+        let first = text
+            .bytes()
+            .next()
+            .is_some_and(|byte| byte.is_ascii_alphanumeric());
+        if !first || text.len() > 64 || !text.bytes().all(allowed) {
+            return Err(NetworkIdError(text.to_owned()));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for NetworkId {
+    type Error = NetworkIdError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<NetworkId> for String {
+    fn from(id: NetworkId) -> Self {
+        id.0
+    }
+}
+
+impl fmt::Display for NetworkId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A link's MTU in bytes: 68 (RFC 791, the kernel's lower bound) to 65535.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "u32", into = "u32")]
+pub struct Mtu(u32);
+
+/// A number that is not an [`Mtu`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("MTU {0} is outside 68 to 65535")]
+pub struct MtuError(pub u32);
+
+impl TryFrom<u32> for Mtu {
+    type Error = MtuError;
+
+    fn try_from(bytes: u32) -> Result<Self, Self::Error> {
+        if (68..=65535).contains(&bytes) {
+            Ok(Self(bytes))
+        } else {
+            Err(MtuError(bytes))
+        }
+    }
+}
+
+impl From<Mtu> for u32 {
+    fn from(mtu: Mtu) -> Self {
+        mtu.0
+    }
+}
+
+impl fmt::Display for Mtu {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A conntrack zone: one a network, so that equal addresses on two networks never meet.
+///
+/// Neutron counts from 4097 up; so do we.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "u16", into = "u16")]
+pub struct Zone(u16);
+
+/// A number that is not a zone of ours.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("conntrack zone {0} is below 4097")]
+pub struct ZoneError(pub u16);
+
+impl Zone {
+    /// The first zone that a network can get.
+    pub const FIRST: Self = Self(4097);
+
+    /// The zone after this one; `None` after 65535.
+    pub fn next(self) -> Option<Self> {
+        self.0.checked_add(1).map(Self)
+    }
+}
+
+impl TryFrom<u16> for Zone {
+    type Error = ZoneError;
+
+    fn try_from(number: u16) -> Result<Self, Self::Error> {
+        if number < Self::FIRST.0 {
+            Err(ZoneError(number))
+        } else {
+            Ok(Self(number))
+        }
+    }
+}
+
+impl From<Zone> for u16 {
+    fn from(zone: Zone) -> Self {
+        zone.0
+    }
+}
+
+impl fmt::Display for Zone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A network, resolved: what its bridge and its way to other hosts must be on this host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Network {
+    /// Neutron's id; names the bridge and the alias.
+    pub id: NetworkId,
+    /// The name in the configuration, for people.
+    pub name: String,
+    /// The bridge that VM interfaces name.
+    pub bridge: IfName,
+    /// MTU of the bridge and of the device behind it.
+    pub mtu: Mtu,
+    /// What carries it to other hosts.
+    pub kind: NetworkKind,
+}
+
+/// What carries a network to other hosts. A new kind is a new variant with its own type.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NetworkKind {
+    /// A VXLAN tunnel.
+    Vxlan(Vxlan),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bridge_has_neutrons_name() {
+        let id: NetworkId = "c08e7dcd-4acb-4cd0-ad08-ebd3b48467ee".parse().unwrap();
+        assert_eq!(id.bridge().as_str(), "brqc08e7dcd-4a");
+        let short: NetworkId = "lab".parse().unwrap();
+        assert_eq!(short.bridge().as_str(), "brqlab");
+    }
+
+    #[test]
+    fn an_id_is_never_a_path_an_option_or_a_quote() {
+        for text in ["", "../x", "-x", "a b", "a\"", "a/b"] {
+            assert!(text.parse::<NetworkId>().is_err(), "{text}");
+        }
+    }
+}

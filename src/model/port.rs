@@ -1,0 +1,81 @@
+//! A VM's interface on a network.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use super::{Family, IfName, MacAddr, NetworkId, SecurityGroup};
+
+/// What identifies a port on this host: its network and its MAC address.
+///
+/// Never the tap: its name is missing at `prepare`, `stopped` and `release` when libvirt chose it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct PortKey {
+    /// The network.
+    pub network: NetworkId,
+    /// The interface's address as the domain XML gives it.
+    pub mac: MacAddr,
+}
+
+impl fmt::Display for PortKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} on network {}", self.mac, self.network)
+    }
+}
+
+/// The tap device of a running VM's interface.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Tap {
+    /// Its name, which another VM may get after this one.
+    pub name: IfName,
+    /// Its index, which no other device gets in this network namespace's life.
+    pub index: u32,
+}
+
+/// Another address that a port may use besides its own: for virtual routers, VRRP and the like.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct AllowedAddressPair {
+    /// The addresses.
+    pub ip: IpNet,
+    /// The MAC address that goes with them; the port's own where the configuration names none.
+    pub mac: MacAddr,
+}
+
+/// A VM's interface on a network, resolved: who it may be and what it may do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Port {
+    /// The network it is on.
+    pub network: NetworkId,
+    /// The VM's own MAC address.
+    pub mac: MacAddr,
+    /// Its tap, once it exists.
+    pub tap: Option<Tap>,
+    /// The name that the domain gives the tap, if it does: decides the names of the chains.
+    pub target: Option<IfName>,
+    /// The addresses it may use, in the order written.
+    pub fixed_ips: Vec<IpAddr>,
+    /// What it may use besides.
+    pub allowed_address_pairs: Vec<AllowedAddressPair>,
+    /// What it may send and receive, whole, in the order written: a record needs no configuration.
+    pub security_groups: Vec<SecurityGroup>,
+}
+
+impl Port {
+    /// What identifies it on this host.
+    pub fn key(&self) -> PortKey {
+        PortKey {
+            network: self.network.clone(),
+            mac: self.mac,
+        }
+    }
+
+    /// Its fixed addresses of one family.
+    pub fn fixed_ips_of(&self, family: Family) -> impl Iterator<Item = IpAddr> + '_ {
+        self.fixed_ips
+            .iter()
+            .copied()
+            .filter(move |ip| Family::of(*ip) == family)
+    }
+}

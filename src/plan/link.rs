@@ -1,0 +1,69 @@
+//! Changes of links, each as a value that prints as the `ip` and `bridge` command it amounts to.
+
+use crate::model::{FdbEntry, IfName, MacAddr, Mtu, NetworkId, Vxlan};
+
+/// One change of a link or of a forwarding database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LinkChange {
+    /// Make a bridge, complete, and bring it up.
+    AddBridge(Bridge),
+    /// Make a VXLAN device, without flood entries, on no bridge, and bring it up.
+    AddVxlan(VxlanDevice),
+    /// Append a permanent forwarding entry (`bridge fdb append … self permanent`).
+    AddFdb(FdbEntry),
+    /// Delete a forwarding entry.
+    RemoveFdb(FdbEntry),
+    /// Make a device a port of a bridge.
+    Enslave {
+        /// The device.
+        device: IfName,
+        /// The bridge.
+        bridge: IfName,
+    },
+    /// Bring a link back to the MTU that it must have.
+    SetMtu {
+        /// The link.
+        device: IfName,
+        /// Its MTU.
+        mtu: Mtu,
+    },
+    /// Switch IPv6 off on a tap, so that the host's own stack sends nothing into it.
+    QuietTap(IfName),
+    /// Delete a link that bears our alias.
+    Delete(IfName),
+}
+
+/// A bridge as we make it (design, section 6).
+///
+/// The explicit MAC address keeps it from falling to 00:00:00:00:00:00 with its last port. The MTU
+/// must be set to something that differs from 1500 *before* the first port, or the bridge follows
+/// its smallest port. Spanning tree off, forward delay 0 and snooping off are Nova's (os-vif).
+/// IPv6 off, `arp_ignore` 1, `arp_announce` 2: the host has no end here. `nf_call_iptables` and
+/// `nf_call_ip6tables` on the bridge itself: the host-wide switches are another's.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Bridge {
+    /// Its name.
+    pub name: IfName,
+    /// Its own Ethernet address.
+    pub mac: MacAddr,
+    /// Its MTU.
+    pub mtu: Mtu,
+    /// The network, for the alias.
+    pub network: NetworkId,
+}
+
+/// A VXLAN device as we make it: source ports 0 0, learning on, everything else the kernel's.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct VxlanDevice {
+    /// VNI, name, local address, underlay, UDP port.
+    pub vxlan: Vxlan,
+    /// Its MTU.
+    pub mtu: Mtu,
+    /// The network, for the alias.
+    pub network: NetworkId,
+}
+
+/// The alias of a link that we made for this network: only links that bear it are ever deleted.
+pub fn alias(network: &NetworkId) -> String {
+    format!("vmhook:network={network}")
+}
