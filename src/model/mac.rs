@@ -56,10 +56,10 @@ impl MacAddr {
             0,
             0,
             0,
-            word(a ^ 2, b),
-            word(c, 0xff),
-            word(0xfe, d),
-            word(e, f),
+            word(first ^ 2, second),
+            word(third, 0xff),
+            word(0xfe, fourth),
+            word(fifth, sixth),
         )
     }
 }
