@@ -1,5 +1,6 @@
 //! vmhook: VXLAN networks and security groups for plain libvirt hosts.
 pub mod facts;
+pub mod firewall;
 pub mod host;
 pub mod model;
 pub mod plan;

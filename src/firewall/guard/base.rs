@@ -1,0 +1,136 @@
+//! The fixed part of the two tables: sets, maps and chains, without elements.
+
+/// What this kernel can do beyond what every kernel can.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Capabilities {
+    /// `meta ibrname` (`CONFIG_NFT_BRIDGE_META`): the frames of an unknown port die before the
+    /// bridge learns their address, and two unknown ports do not reach each other.
+    pub ibrname: bool,
+}
+
+/// A script that `nft --check` accepts where the kernel has `meta ibrname`.
+pub const IBRNAME_PROBE: &str = "table bridge vmhook-probe {
+	chain probe {
+		type filter hook prerouting priority -310; policy accept;
+		meta ibrname \"vmhook-probe\" drop
+	}
+}
+";
+
+/// The script that makes both tables anew, empty, whatever was there.
+///
+/// Declaring a table before deleting it makes the deletion succeed where there is none; all of it
+/// is one transaction. Nothing is open after it: a frame passes only between members.
+pub fn base_script(capabilities: Capabilities) -> String {
+    let unknown_port = if capabilities.ibrname {
+        UNKNOWN_PORT
+    } else {
+        ""
+    };
+    format!(
+        "table bridge vmhook\ndelete table bridge vmhook\n\
+         table inet vmhook\ndelete table inet vmhook\n\
+         table bridge vmhook {{\n{SETS}{FROM_VM}{TO_VM}{}}}\n{INET}",
+        BASE_CHAINS.replace("@UNKNOWN_PORT@", unknown_port)
+    )
+}
+
+const UNKNOWN_PORT: &str = "		meta ibrname @bridges iifname != @members drop\n";
+
+const SETS: &str = "	set bridges { type ifname; }
+	set members { type ifname; }
+	set ports { type ifname; }
+	set macs { type ifname . ether_addr; }
+	set v4 { type ifname . ether_addr . ipv4_addr; }
+	set v6 { type ifname . ether_addr . ipv6_addr; }
+	set has6 { type ifname; }
+	map na { type ifname : verdict; }
+	map rarp { type ifname : verdict; }
+";
+
+/// From a VM. The map `na` leads to one small chain a port, because nft 1.0.6 has no expression
+/// for the target of a neighbour advertisement; `rarp` likewise, because its `arp` expressions
+/// imply the ethertype of ARP.
+const FROM_VM: &str = "	chain from_vm {
+		ether type { 8021q, 8021ad } drop
+		iifname . ether saddr != @macs drop
+		ether type vmap { ip : jump from_vm_v4, ip6 : jump from_vm_v6, arp : jump from_vm_arp, 0x8035 : jump from_vm_rarp }
+		drop
+	}
+	chain from_vm_v4 {
+		ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67 accept
+		iifname . ether saddr . ip saddr != @v4 drop
+		udp sport 67 udp dport 68 drop
+		accept
+	}
+	chain from_vm_arp {
+		iifname . arp saddr ether != @macs drop
+		arp saddr ip 0.0.0.0 accept
+		iifname . arp saddr ether . arp saddr ip @v4 accept
+		drop
+	}
+	chain from_vm_rarp {
+		iifname vmap @rarp
+		drop
+	}
+	chain from_vm_v6 {
+		iifname != @has6 drop
+		icmpv6 type { nd-router-advert, nd-redirect } drop
+		udp sport 547 udp dport 546 drop
+		ip6 saddr :: icmpv6 type { nd-neighbor-solicit, mld-listener-report, mld2-listener-report } accept
+		iifname . ether saddr . ip6 saddr != @v6 drop
+		icmpv6 type nd-neighbor-advert iifname vmap @na
+		icmpv6 type nd-neighbor-advert drop
+		accept
+	}
+";
+
+const TO_VM: &str = "	chain to_vm {
+		ether type { 8021q, 8021ad } drop
+		ether daddr & 01:00:00:00:00:00 == 00:00:00:00:00:00 oifname . ether daddr != @macs drop
+		ether type ip6 oifname != @has6 drop
+		ether type { ip, ip6, arp, 0x8035 } accept
+		drop
+	}
+";
+
+const BASE_CHAINS: &str = "	chain prerouting {
+		type filter hook prerouting priority -310; policy accept;
+@UNKNOWN_PORT@		iifname @ports jump from_vm
+	}
+	chain forward {
+		type filter hook forward priority -310; policy accept;
+		iifname @members oifname != @members drop
+		iifname != @members oifname @members drop
+		oifname @ports jump to_vm
+	}
+	chain output {
+		type filter hook output priority -310; policy accept;
+		oifname @ports jump to_vm
+	}
+";
+
+/// The host's side. A tap that has just come up speaks by itself: the host's IPv6 stack reports
+/// multicast groups and looks for duplicates of the tap's own link-local address, both from the
+/// unspecified address, before a hook can switch IPv6 off on it. Such packets help nobody on a
+/// bridge port, so none leaves any tun or tap device.
+const INET: &str = "table inet vmhook {
+	set bridges { type ifname; }
+	set bridged { type ifname . ifname; }
+	chain input {
+		type filter hook input priority -310; policy accept;
+		iifname @bridges drop
+	}
+	chain output {
+		type filter hook output priority -310; policy accept;
+		oifname @bridges drop
+		meta oifkind \"tun\" ip6 saddr :: drop
+	}
+	chain forward {
+		type filter hook forward priority -310; policy accept;
+		iifname . oifname @bridged accept
+		iifname @bridges drop
+		oifname @bridges drop
+	}
+}
+";

@@ -1,0 +1,97 @@
+//! One element of one of the guard's sets or maps.
+
+use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{IfName, MacAddr};
+
+/// One element of one of the guard's sets or maps, with the small chain that a map leads to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Element {
+    /// A managed bridge: nothing passes between it and the host.
+    Bridge(IfName),
+    /// A known port of a managed bridge: a way out, or a VM's tap that is open.
+    Member(IfName),
+    /// A VM's tap: what it sends and gets is checked.
+    Port(IfName),
+    /// A MAC address that the port may send with and be sent to.
+    Mac(IfName, MacAddr),
+    /// An IPv4 source that goes with that MAC address.
+    V4(IfName, MacAddr, Ipv4Addr),
+    /// An IPv6 source that goes with that MAC address.
+    V6(IfName, MacAddr, Ipv6Addr),
+    /// The port has an IPv6 address: without, it neither sends nor gets IPv6.
+    Has6(IfName),
+    /// The addresses that the port may advertise as a neighbour (RFC 4861, section 4.4).
+    Na(IfName, BTreeSet<Ipv6Addr>),
+    /// The MAC address that the port may announce by RARP, as QEMU does after a migration.
+    Rarp(IfName, MacAddr),
+    /// Somebody else's element in one of our sets: set and key as nft prints them.
+    Foreign(String, String),
+}
+
+impl Element {
+    /// The tap or device that a port's element is about; `None` for a network's or a foreign one.
+    pub fn port(&self) -> Option<&IfName> {
+        match self {
+            Self::Port(tap)
+            | Self::Mac(tap, _)
+            | Self::V4(tap, ..)
+            | Self::V6(tap, ..)
+            | Self::Has6(tap)
+            | Self::Na(tap, _)
+            | Self::Rarp(tap, _)
+            | Self::Member(tap) => Some(tap),
+            Self::Bridge(_) | Self::Foreign(..) => None,
+        }
+    }
+
+    /// Each place where the element stands: table and set, and the key as nft writes it.
+    pub(super) fn places(&self) -> Vec<(&str, String)> {
+        match self {
+            Self::Bridge(bridge) => vec![
+                ("bridge vmhook bridges", format!("\"{bridge}\"")),
+                ("inet vmhook bridges", format!("\"{bridge}\"")),
+                (
+                    "inet vmhook bridged",
+                    format!("\"{bridge}\" . \"{bridge}\""),
+                ),
+            ],
+            Self::Member(name) => vec![("bridge vmhook members", format!("\"{name}\""))],
+            Self::Port(tap) => vec![("bridge vmhook ports", format!("\"{tap}\""))],
+            Self::Mac(tap, mac) => vec![("bridge vmhook macs", format!("\"{tap}\" . {mac}"))],
+            Self::V4(tap, mac, ip) => {
+                vec![("bridge vmhook v4", format!("\"{tap}\" . {mac} . {ip}"))]
+            }
+            Self::V6(tap, mac, ip) => {
+                vec![("bridge vmhook v6", format!("\"{tap}\" . {mac} . {ip}"))]
+            }
+            Self::Has6(tap) => vec![("bridge vmhook has6", format!("\"{tap}\""))],
+            Self::Na(tap, _) => vec![("bridge vmhook na", format!("\"{tap}\""))],
+            Self::Rarp(tap, _) => vec![("bridge vmhook rarp", format!("\"{tap}\""))],
+            Self::Foreign(set, key) => vec![(set.as_str(), key.clone())],
+        }
+    }
+
+    /// The chain that a map's element leads to, with its one rule before the closing `drop`.
+    pub(super) fn chain(&self) -> Option<(String, String)> {
+        match self {
+            Self::Na(tap, targets) => {
+                let targets: Vec<String> = targets
+                    .iter()
+                    .map(|ip| format!("0x{:032x}", u128::from(*ip)))
+                    .collect();
+                let rule = format!("@th,64,128 {{ {} }} accept", targets.join(", "));
+                Some((format!("na-{tap}"), rule))
+            }
+            Self::Rarp(tap, mac) => {
+                let mac = mac.to_string().replace(':', "");
+                Some((format!("rarp-{tap}"), format!("@nh,64,48 0x{mac} accept")))
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The guard's state, and the nft script from one state to another.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Capabilities, Element, base_script};
+use crate::model::IfName;
+
+/// What stands in our two nftables tables.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guard {
+    /// The tables are there, with their chains as we made them.
+    pub base: bool,
+    /// What is in their sets and maps.
+    pub elements: BTreeSet<Element>,
+}
+
+/// The way from one guard to another, as one or two nft transactions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GuardChange {
+    /// Closes ports, makes the tables, makes networks known. Runs first.
+    pub close: String,
+    /// Opens ports; forgets networks and removes the tables. Runs last.
+    pub open: String,
+}
+
+impl Guard {
+    /// Adds what another one has.
+    pub fn merge(&mut self, other: &Self) {
+        self.base |= other.base;
+        self.elements.extend(other.elements.iter().cloned());
+    }
+
+    /// The taps that are open.
+    pub fn open_ports(&self) -> BTreeSet<&IfName> {
+        let is_port = |element: &&Element| matches!(element, Element::Port(_));
+        self.elements
+            .iter()
+            .filter(is_port)
+            .filter_map(Element::port)
+            .collect()
+    }
+
+    /// The change that leads from this guard to `want`.
+    ///
+    /// An element of a port that stays open changes in the opening transaction, with no moment in
+    /// between. Everything about a port that closes goes in the closing one, everything about a
+    /// port that opens in the opening one.
+    pub fn change_to(&self, want: &Self, capabilities: Capabilities) -> GuardChange {
+        if !want.base {
+            return self.removal();
+        }
+        let fresh = !self.base;
+        let nothing = BTreeSet::new();
+        let have = if fresh { &nothing } else { &self.elements };
+        let ports = want.open_ports();
+        let of_open_port =
+            |element: &&Element| element.port().is_some_and(|tap| ports.contains(tap));
+        let (gone_open, gone): (Vec<_>, Vec<_>) =
+            have.difference(&want.elements).partition(of_open_port);
+        let (come_open, come): (Vec<_>, Vec<_>) =
+            want.elements.difference(have).partition(of_open_port);
+        let (networks_gone, closed): (Vec<_>, Vec<_>) = gone
+            .into_iter()
+            .partition(|element| matches!(element, Element::Bridge(_)));
+
+        let mut change = GuardChange::default();
+        if fresh {
+            change.close = base_script(capabilities);
+        }
+        change.close += &delete(&closed);
+        change.close += &add(&come);
+        change.open += &delete(&gone_open);
+        change.open += &add(&come_open);
+        change.open += &delete(&networks_gone);
+        change
+    }
+
+    fn removal(&self) -> GuardChange {
+        if !self.base {
+            return GuardChange::default();
+        }
+        let open = "delete table bridge vmhook\ndelete table inet vmhook\n".to_owned();
+        GuardChange {
+            close: String::new(),
+            open,
+        }
+    }
+}
+
+/// `add element` lines, one a set, after the chains that they lead to.
+fn add(elements: &[&Element]) -> String {
+    let mut script = String::new();
+    for (name, rule) in elements.iter().filter_map(|element| element.chain()) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(script, "add chain bridge vmhook {name}");
+        let _ = writeln!(script, "flush chain bridge vmhook {name}");
+        let _ = writeln!(script, "add rule bridge vmhook {name} {rule}");
+        let _ = writeln!(script, "add rule bridge vmhook {name} drop");
+    }
+    script
+        + &by_set("add", elements, |element, key| match element.chain() {
+            Some((name, _)) => format!("{key} : jump {name}"),
+            None => key,
+        })
+}
+
+/// `delete element` lines, one a set, before the chains that they led to.
+fn delete(elements: &[&Element]) -> String {
+    let mut script = by_set("delete", elements, |_, key| key);
+    for (name, _) in elements.iter().filter_map(|element| element.chain()) {
+        let _ = writeln!(script, "delete chain bridge vmhook {name}");
+    }
+    script
+}
+
+fn by_set(verb: &str, elements: &[&Element], write: fn(&Element, String) -> String) -> String {
+    let mut sets: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for element in elements {
+        for (set, key) in element.places() {
+            sets.entry(set).or_default().push(write(element, key));
+        }
+    }
+    let line = |(set, keys): (&str, Vec<String>)| {
+        format!("{verb} element {set} {{ {} }}\n", keys.join(", "))
+    };
+    sets.into_iter().map(line).collect()
+}

@@ -1,0 +1,2 @@
+//! Firewall.
+pub mod guard;
