@@ -43,7 +43,7 @@ pub fn read_tables(bridge: Option<&str>, inet: Option<&str>) -> Result<Listing, 
         chains.extend(table.fixed_chains());
         tables.insert(name, table);
     }
-    let elements = tables
+    let elements: Vec<_> = tables
         .iter()
         .flat_map(|(name, table)| table.elements(name))
         .collect();
