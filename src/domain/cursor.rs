@@ -16,9 +16,9 @@ use super::error::{XmlError, quote};
 const VMHOOK: &str = "urn:vmhook:ports:1";
 /// The namespace of Nova's metadata, up to its minor version: 1.0 and 1.1 are in use.
 const NOVA: &str = "http://openstack.org/xmlns/libvirt/nova/1.";
-/// Namespace declarations in scope at once: a name is looked for among them one by one, and the
-/// library's own limit (128) could refuse a domain whose metadata is not our business.
-const MAX_NAMESPACES: usize = 1024;
+/// Namespace declarations in scope at once. A name is looked for among them one by one, so there
+/// must be a limit; the library's own (128) is low for metadata that is none of our business.
+const MAX_NAMESPACES: usize = 256;
 
 /// The name of an element or attribute, by its namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,10 +105,11 @@ pub(super) struct Cursor<'x> {
     reader: NsReader<&'x [u8]>,
     /// How many elements are open.
     depth: usize,
-    /// The line of the last event's first character, from 1.
+    /// The line on which the last event starts, from 1.
     line: usize,
-    /// The line after it: counted on the way, so that a million complaints cost no more than one.
-    next_line: usize,
+    /// The line on which it ends. Lines are counted on the way: a million complaints cost as much
+    /// as one.
+    end_line: usize,
 }
 
 impl<'x> Cursor<'x> {
@@ -127,7 +128,7 @@ impl<'x> Cursor<'x> {
             reader,
             depth: 0,
             line: 1,
-            next_line: 1,
+            end_line: 1,
         };
         let element = cursor.outside()?.ok_or(XmlError::Empty)?;
         if cursor.name(&element) != Name::Plain(root) {
@@ -216,8 +217,8 @@ impl<'x> Cursor<'x> {
     fn event(&mut self) -> Result<Event<'x>, XmlError> {
         let start = self.position();
         let event = self.reader.read_event();
-        self.line = self.next_line;
-        self.next_line += lines(self.text, start, self.position());
+        self.line = self.end_line;
+        self.end_line += lines(self.text, start, self.position());
         let event = event.map_err(|error| {
             let place = usize::try_from(self.reader.error_position()).unwrap_or(start);
             malformed(1 + lines(self.text, 0, place), &error)
@@ -262,7 +263,7 @@ impl<'x> Cursor<'x> {
 
     fn truncated(&self) -> XmlError {
         XmlError::Truncated {
-            line: self.next_line,
+            line: self.end_line,
         }
     }
 }

@@ -286,4 +286,19 @@ mod tests {
         assert!(with(&deep(60_000)).is_ok());
         assert!(with(&deep(70_000)).is_err());
     }
+
+    #[test]
+    fn a_document_may_declare_hundreds_of_namespaces() {
+        let metadata = |count: u32| {
+            let declared: Vec<_> = (0..count).map(|n| format!("xmlns:n{n}='urn:n'")).collect();
+            let declared = declared.join(" ");
+            format!("<name>x</name><metadata><n0:a {declared}/></metadata>")
+        };
+        assert!(with(&metadata(250)).is_ok());
+        let error = with(&metadata(300)).unwrap_err();
+        assert!(
+            matches!(error, XmlError::Malformed { line: 1, .. }),
+            "{error}"
+        );
+    }
 }
