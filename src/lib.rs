@@ -1,4 +1,5 @@
 //! vmhook: VXLAN networks and security groups for plain libvirt hosts.
+pub mod config;
 pub mod domain;
 pub mod facts;
 pub mod firewall;

@@ -1,0 +1,150 @@
+//! The configuration as a whole, and how the later stages ask it.
+
+use std::collections::BTreeMap;
+
+use super::error::{Checked, ConfigError, Place};
+use super::firewall::FirewallConfig;
+use super::host::HostConfig;
+use super::network::NetworkConfig;
+use super::port::{PortConfig, PortNetwork};
+use super::section::Section;
+use crate::model::{IfName, MacAddr, SecurityGroup};
+
+/// All that the files say; made by [`load`](super::load()).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Errors that belong to no object of the fields below: a file that does not parse, an unknown
+    /// section, an address group, a port whose MAC address cannot be read.
+    pub errors: Vec<ConfigError>,
+    /// `[host]`, or what holds without it.
+    pub host: Checked<HostConfig>,
+    /// `[firewall]`, or what holds without it.
+    pub firewall: Checked<FirewallConfig>,
+    /// `[network.NAME]` by name.
+    pub networks: BTreeMap<String, Checked<NetworkConfig>>,
+    /// `[security_group.NAME]` by name; `default` is always there.
+    pub security_groups: BTreeMap<String, Checked<SecurityGroup>>,
+    /// `[port.NAME]` by name.
+    pub ports: BTreeMap<String, Checked<PortConfig>>,
+    pub(super) index: Index,
+}
+
+/// What is found by something else than its name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Index {
+    pub(super) files: Vec<String>,
+    pub(super) places: BTreeMap<(Section, String), Place>,
+    pub(super) bridges: BTreeMap<IfName, String>,
+    pub(super) ports: BTreeMap<MacAddr, Vec<(PortNetwork, String)>>,
+    pub(super) incomplete: Option<ConfigError>,
+    pub(super) lost_bridge: Option<ConfigError>,
+}
+
+/// The network that a bridge belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ManagedBy<'a> {
+    /// The network's name.
+    pub name: &'a str,
+    /// Where it is configured.
+    pub place: &'a Place,
+    /// The network, or what is wrong with it.
+    pub network: &'a Checked<NetworkConfig>,
+}
+
+impl Config {
+    /// Why nobody knows all that the files say: one is missing, does not parse, or has a section
+    /// that does not exist. `None` is the good case.
+    ///
+    /// What is missing may be anything: a network, the port of any VM, the group `default`. So all
+    /// starts on managed bridges are refused meanwhile, and managed is then also what is named
+    /// `brq*`, bears our alias or stands in a record.
+    pub fn incomplete(&self) -> Option<&ConfigError> {
+        self.index.incomplete.as_ref()
+    }
+
+    /// Why a `brq*` bridge may be managed though [`managed_bridge`](Self::managed_bridge) does not
+    /// know it: the configuration is incomplete, or the `id` of a network cannot be read. Starts on
+    /// such a bridge are refused.
+    pub fn lost_bridge(&self) -> Option<&ConfigError> {
+        self.index.lost_bridge.as_ref()
+    }
+
+    /// The network that names this bridge, usable or broken; `None`: the bridge is not managed, as
+    /// far as the configuration can be read.
+    pub fn managed_bridge(&self, bridge: &str) -> Option<ManagedBy<'_>> {
+        let name = self.index.bridges.get(&bridge.parse().ok()?)?;
+        let (name, network) = self.networks.get_key_value(name)?;
+        Some(ManagedBy {
+            name,
+            place: self.place(Section::Network, name)?,
+            network,
+        })
+    }
+
+    /// The security group of this name; `None`: nothing defines it. `default` is always there.
+    pub fn security_group(&self, name: &str) -> Option<&Checked<SecurityGroup>> {
+        self.security_groups.get(name)
+    }
+
+    /// The port of the interface with this MAC address on the network of this name.
+    ///
+    /// A port that names the network wins over one that names none. A broken port is found by its
+    /// MAC address; if what it says of its network is wrong, it is found on every network that has
+    /// no port of its own with this MAC address.
+    pub fn port(&self, mac: MacAddr, network: &str) -> Option<&Checked<PortConfig>> {
+        let candidates = self.index.ports.get(&mac)?;
+        let rank = |at: &PortNetwork| match at {
+            PortNetwork::Named(name) if name == network => Some(0),
+            PortNetwork::Named(_) => None,
+            PortNetwork::Unknown => Some(1),
+            PortNetwork::Any => Some(2),
+        };
+        let fitting = candidates
+            .iter()
+            .filter_map(|(at, name)| Some((rank(at)?, name)));
+        let (_, name) = fitting.min()?;
+        self.ports.get(name)
+    }
+
+    /// Where an object is written, broken or not; the first place if it is there twice. `[host]`
+    /// and `[firewall]` bear their section's name.
+    pub fn place(&self, section: Section, name: &str) -> Option<&Place> {
+        self.index.places.get(&(section, name.to_owned()))
+    }
+
+    /// Every error once, in the order of the files: what `vmhook check` reports.
+    pub fn all_errors(&self) -> Vec<&ConfigError> {
+        let broken = [self.host.as_ref().err(), self.firewall.as_ref().err()];
+        let networks = self
+            .networks
+            .values()
+            .filter_map(|object| object.as_ref().err());
+        let groups = self
+            .security_groups
+            .values()
+            .filter_map(|object| object.as_ref().err());
+        let ports = self
+            .ports
+            .values()
+            .filter_map(|object| object.as_ref().err());
+        let objects = broken
+            .into_iter()
+            .flatten()
+            .chain(networks)
+            .chain(groups)
+            .chain(ports);
+        let mut all: Vec<&ConfigError> = self.errors.iter().chain(objects.flatten()).collect();
+        all.sort_by_key(|error| self.order(error));
+        all.dedup();
+        all
+    }
+
+    fn order<'a>(
+        &self,
+        error: &'a ConfigError,
+    ) -> (Option<usize>, Option<(usize, usize)>, &'a str) {
+        let file = self.index.files.iter().position(|file| *file == error.file);
+        let at = error.position.as_ref().map(|at| (at.line, at.column));
+        (file, at, &error.message)
+    }
+}

@@ -1,0 +1,241 @@
+//! `[network.NAME]`: a bridge for VMs, and what carries it to other hosts.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::clash;
+use super::context::{Context, HostVtep};
+use super::error::{Checked, ConfigErrors};
+use super::object::Object;
+use super::source::Site;
+use super::table::Table;
+use super::value::Value;
+use crate::model::{Family, IfName, Mtu, NetworkId, SecurityGroup, Vni, Vtep};
+
+/// A network as the configuration gives it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NetworkConfig {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Neutron's id.
+    pub id: NetworkId,
+    /// The bridge that VM interfaces name: from the id, as Neutron names it.
+    pub bridge: IfName,
+    /// The MTU of the network; `None`: what the underlay leaves.
+    pub mtu: Option<Mtu>,
+    /// What carries it to other hosts.
+    pub kind: NetworkKindConfig,
+    /// The security groups of ports that name none.
+    pub security_groups: Vec<String>,
+}
+
+/// What carries a network to other hosts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NetworkKindConfig {
+    /// `type = "vxlan"`
+    Vxlan(VxlanConfig),
+}
+
+/// A VXLAN network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VxlanConfig {
+    /// Its number on the wire.
+    pub vni: Vni,
+    /// Head-end replication: the other hosts, each once, all of the family of `local_ip`, without
+    /// this host, so that one list serves all hosts.
+    pub flood: Vec<Vtep>,
+}
+
+pub(super) type NetworkObject<'a> = Object<'a, NetworkConfig, NetworkFacts<'a>>;
+
+/// What is known even of a broken network.
+#[derive(Debug, Default)]
+pub(super) struct NetworkFacts<'a> {
+    id: Option<(NetworkId, Site<'a>)>,
+    bridge: Option<(IfName, Site<'a>)>,
+    vni: Option<(Vni, Site<'a>)>,
+}
+
+impl NetworkFacts<'_> {
+    fn id(&self) -> Option<&NetworkId> {
+        self.id.as_ref().map(|(id, _)| id)
+    }
+
+    /// The bridge, if that much could be read.
+    pub(super) fn bridge(&self) -> Option<&IfName> {
+        self.bridge.as_ref().map(|(bridge, _)| bridge)
+    }
+}
+
+/// The types of section 5's `type`, served or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Vxlan,
+}
+
+pub(super) fn read<'a>(
+    name: &str,
+    context: &Context<'_>,
+    facts: &mut NetworkFacts<'a>,
+    mut table: Table<'a>,
+) -> Checked<NetworkConfig> {
+    let id = table.required("id", sited(&mut facts.id, Value::parse::<NetworkId>));
+    let bridge = bridge(&mut table, facts);
+    let words = [
+        ("vxlan", Some(Kind::Vxlan)),
+        ("vlan", None),
+        ("flat", None),
+        ("local", None),
+    ];
+    if !table.has("type") {
+        table.complain("\"type\" is missing; write type = \"vxlan\"");
+    }
+    let kind = match table.choice("type", &words) {
+        Some(Kind::Vxlan) => vxlan(context, facts, &mut table),
+        None => {
+            ["vni", "flood"].map(|key| table.value(key));
+            None
+        }
+    };
+    let mtu = table.optional("mtu", Value::number::<Mtu>);
+    let groups = |value: &Value<'a>| value.set(|group| context.security_group(group));
+    let security_groups = table.optional("security_groups", groups);
+    not_served(&mut table);
+    let network = id
+        .zip(bridge)
+        .zip(kind)
+        .map(|((id, bridge), kind)| NetworkConfig {
+            name: name.to_owned(),
+            id,
+            bridge,
+            mtu,
+            kind,
+            security_groups: security_groups
+                .unwrap_or_else(|| vec![SecurityGroup::DEFAULT.to_owned()]),
+        });
+    table.finish(network)
+}
+
+/// A reader that also keeps what it read, and where.
+fn sited<'a, T: Clone>(
+    fact: &mut Option<(T, Site<'a>)>,
+    read: impl FnOnce(&Value<'a>) -> Checked<T>,
+) -> impl FnOnce(&Value<'a>) -> Checked<T> {
+    move |value| {
+        let site = value.site;
+        let got = read(value)?;
+        *fact = Some((got.clone(), site));
+        Ok(got)
+    }
+}
+
+/// The bridge: the one that is named, which is not served yet, or the one of the id.
+fn bridge<'a>(table: &mut Table<'a>, facts: &mut NetworkFacts<'a>) -> Option<IfName> {
+    let of_id = facts.id.as_ref().map(|(id, site)| (id.bridge(), *site));
+    facts.bridge = of_id;
+    table.later("bridge", sited(&mut facts.bridge, Value::parse::<IfName>));
+    facts.bridge().cloned()
+}
+
+fn vxlan<'a>(
+    context: &Context<'_>,
+    facts: &mut NetworkFacts<'a>,
+    table: &mut Table<'a>,
+) -> Option<NetworkKindConfig> {
+    if context.vtep == HostVtep::Unset {
+        table.complain_of(
+            "type",
+            "a vxlan network needs local_ip in [host], which is not given",
+        );
+    }
+    let vni = table.required("vni", sited(&mut facts.vni, Value::number::<Vni>));
+    let flood = table.optional("flood", |value| flood(context.vtep, value));
+    Some(NetworkKindConfig::Vxlan(VxlanConfig {
+        vni: vni?,
+        flood: flood.unwrap_or_default(),
+    }))
+}
+
+/// The other hosts: this one is left out, as the same list is used on all.
+fn flood(local: HostVtep, value: &Value<'_>) -> Checked<Vec<Vtep>> {
+    let listed = value.list(|element| peer(local, element))?;
+    let mut peers = Vec::new();
+    for vtep in listed {
+        if local != HostVtep::Is(vtep) && !peers.contains(&vtep) {
+            peers.push(vtep);
+        }
+    }
+    Ok(peers)
+}
+
+/// A VXLAN device has one family on the outside: a peer of the other one can never be reached.
+fn peer(local: HostVtep, value: &Value<'_>) -> Checked<Vtep> {
+    let vtep: Vtep = value.address()?;
+    match local {
+        HostVtep::Is(own) if Family::of(own.address()) != Family::of(vtep.address()) => {
+            let family = Family::of(own.address());
+            let message =
+                format!("{vtep} is not an {family} address, as this host's local_ip {own} is");
+            Err(value.error(message).into())
+        }
+        _ => Ok(vtep),
+    }
+}
+
+/// What later versions serve.
+fn not_served(table: &mut Table<'_>) {
+    let names = |value: &Value<'_>| value.list(Value::parse::<IfName>);
+    let addresses = |value: &Value<'_>| value.list(Value::address::<IpAddr>);
+    let choices = [("listed", Some(())), ("link-local", None), ("prefix", None)];
+    table.choice("ipv6_addresses", &choices);
+    table.later("group", group);
+    table.later("evpn", Value::boolean);
+    table.later("hosts", Value::anything);
+    table.later("ttl", |value| value.integer::<u8>(0..=255));
+    table.later("tos", Value::anything);
+    table.later("vlan", |value| value.integer::<u16>(1..=4094));
+    table.later("physical_network", Value::string);
+    table.later("trusted_ports", names);
+    table.later("uplinks", names);
+    table.later("host_address", Value::parse::<IpNet>);
+    table.later("host_unfiltered", Value::boolean);
+    table.later("keep", Value::boolean);
+    table.later("dhcp_servers", addresses);
+    table.later("hardened", Value::boolean);
+}
+
+/// A multicast group.
+fn group(value: &Value<'_>) -> Checked<IpAddr> {
+    let address: IpAddr = value.address()?;
+    if address.is_multicast() {
+        return Ok(address);
+    }
+    let error = value.error(format!("{address} is not a multicast group"));
+    Err(ConfigErrors::from(error))
+}
+
+/// Two networks with one id, one bridge or one VNI would be one on this host.
+pub(super) fn clashes(networks: &mut [NetworkObject<'_>]) {
+    clash::names(networks);
+    clash::mark(
+        networks,
+        |network| network.facts.id.clone(),
+        |me, other| clash::between(me, other, "id"),
+    );
+    clash::mark(
+        networks,
+        |network| network.facts.bridge.clone(),
+        |me, other| {
+            // One id makes one bridge: that was told above.
+            let told = me.facts.id() == other.facts.id();
+            (!told)
+                .then(|| clash::between(me, other, "bridge (brq and 11 characters of the id)"))?
+        },
+    );
+    clash::mark(
+        networks,
+        |network| network.facts.vni,
+        |me, other| clash::between(me, other, "vni"),
+    );
+}

@@ -1,0 +1,195 @@
+//! A rule of a security group: first what is written, then what it means.
+//!
+//! The shape is that of Neutron's API: what it refuses is refused here, with a place. One rule may
+//! mean two of the model's, one a family.
+
+use ipnet::IpNet;
+
+use super::error::Checked;
+use super::protocol::ProtocolNumber;
+use super::table::Table;
+use super::value::Value;
+use crate::model::{
+    Direction, Family, IcmpMatch, PortRange, Protocol, RuleError, SecurityGroupRule,
+};
+
+/// The longest description that Neutron's database keeps.
+pub(super) const DESCRIPTION: usize = 255;
+
+/// A rule as written; every field may be left out.
+#[derive(Debug, Default)]
+struct Written {
+    ethertype: Option<Family>,
+    protocol: Option<ProtocolNumber>,
+    ports: Option<PortRange>,
+    icmp: Option<IcmpMatch>,
+    remote: Option<IpNet>,
+}
+
+/// Keys that narrow what a rule allows: `any = true` goes with none of them.
+const NARROWING: [&str; 8] = [
+    "protocol",
+    "port",
+    "ports",
+    "icmp_type",
+    "icmp_code",
+    "remote",
+    "remote_group",
+    "remote_address_group",
+];
+
+/// Reads one rule.
+pub(super) fn read(value: &Value<'_>, direction: Direction) -> Checked<Vec<SecurityGroupRule>> {
+    let mut table = value.table()?;
+    any(&mut table);
+    let written = Written {
+        ethertype: table.optional("ethertype", ethertype),
+        protocol: table.optional("protocol", ProtocolNumber::read),
+        ports: ports(&mut table),
+        icmp: icmp(&mut table),
+        remote: remote(&mut table),
+    };
+    table.optional("description", |value| value.text(DESCRIPTION));
+    written.check(&mut table);
+    let rules = written.rules(direction);
+    if let Err(error) = &rules {
+        table.complain_of("remote", error);
+    }
+    table.finish(rules.ok())
+}
+
+/// `any = true`: whoever allows everything says so, lest a forgotten key does it.
+fn any(table: &mut Table<'_>) {
+    let any = table.optional("any", Value::boolean);
+    let narrow = NARROWING.into_iter().find(|key| table.has(key));
+    match (any, narrow) {
+        (Some(true), Some(key)) => {
+            table.complain_of(
+                "any",
+                format!("any = true allows everything; it does not go with {key:?}"),
+            );
+        }
+        (Some(false), _) => table.complain_of("any", "any is true or left out"),
+        _ if table.holds_only("description") => {
+            table.complain(
+                "an empty rule allows everything; if that is meant, write { any = true }",
+            );
+        }
+        _ => {}
+    }
+}
+
+fn ethertype(value: &Value<'_>) -> Checked<Family> {
+    value.word(&[
+        ("ipv4", Family::Ipv4),
+        ("ipv6", Family::Ipv6),
+        ("IPv4", Family::Ipv4),
+        ("IPv6", Family::Ipv6),
+    ])
+}
+
+/// `port = 22` or `ports = "8000-8080"`.
+fn ports(table: &mut Table<'_>) -> Option<PortRange> {
+    let one = table.optional("port", |value| {
+        let port: u16 = value.integer(1..=65535)?;
+        PortRange::new(port, port).map_err(|error| value.error(error).into())
+    });
+    let range = table.optional("ports", port_range);
+    if table.has("port") && table.has("ports") {
+        table.complain_of("ports", "either port or ports, not both");
+    }
+    one.or(range)
+}
+
+fn port_range(value: &Value<'_>) -> Checked<PortRange> {
+    let text = value.string()?;
+    let ends = text.split_once('-');
+    let numbers = ends.and_then(|(first, last)| Some((number(first)?, number(last)?)));
+    let Some((first, last)) = numbers else {
+        let message = format!("{text:?} is not a range of ports 1 to 65535, such as \"8000-8080\"");
+        return Err(value.error(message).into());
+    };
+    PortRange::new(first, last).map_err(|error| value.error(error).into())
+}
+
+/// A number without sign or space.
+fn number(text: &str) -> Option<u16> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| digits)
+}
+
+/// `icmp_type`, alone or with `icmp_code`.
+fn icmp(table: &mut Table<'_>) -> Option<IcmpMatch> {
+    let kind = table.optional("icmp_type", |value| value.integer(0..=255));
+    let code = table.optional("icmp_code", |value| value.integer(0..=255));
+    if table.has("icmp_code") && !table.has("icmp_type") {
+        table.complain_of("icmp_code", "a code needs an icmp_type");
+    }
+    kind.map(|kind| IcmpMatch { kind, code })
+}
+
+/// At most one of three; of these only the prefix is served.
+fn remote(table: &mut Table<'_>) -> Option<IpNet> {
+    let remotes = ["remote", "remote_group", "remote_address_group"];
+    let mut given = remotes.into_iter().filter(|key| table.has(key));
+    if let (Some(first), Some(second)) = (given.next(), given.next()) {
+        table.complain_of(second, format!("either {first} or {second}, not both"));
+    }
+    table.later("remote_group", Value::string);
+    table.later("remote_address_group", Value::string);
+    table.optional("remote", Value::prefix)
+}
+
+impl Written {
+    /// What each key says for itself is right; is it right together?
+    fn check(&self, table: &mut Table<'_>) {
+        let only_ipv6 = self.protocol.is_some_and(ProtocolNumber::only_ipv6);
+        if only_ipv6 && self.families().contains(&Family::Ipv4) {
+            table.complain_of(
+                "protocol",
+                "this protocol exists in IPv6 only, the rule is for IPv4",
+            );
+        }
+        let has_ports = self.protocol.is_some_and(ProtocolNumber::has_ports);
+        let has_types = self.protocol.is_some_and(ProtocolNumber::has_types);
+        // A protocol that could not be read may have both.
+        let unread = table.has("protocol") && self.protocol.is_none();
+        for key in ["port", "ports"] {
+            if table.has(key) && !has_ports && !unread {
+                let message =
+                    format!("{key} needs a protocol with ports: tcp, udp, sctp, dccp or udplite");
+                table.complain_of(key, message);
+            }
+        }
+        if table.has("icmp_type") && !has_types && !unread {
+            table.complain_of("icmp_type", "icmp_type needs protocol icmp or ipv6-icmp");
+        }
+    }
+
+    /// The families it is for: as written, or as the address says, or as the protocol says, or both.
+    fn families(&self) -> Vec<Family> {
+        let of_remote = || self.remote.map(|remote| Family::of(remote.addr()));
+        let of_protocol = || self.protocol.and_then(ProtocolNumber::decides);
+        match self.ethertype.or_else(of_remote).or_else(of_protocol) {
+            Some(family) => vec![family],
+            None => Family::BOTH.to_vec(),
+        }
+    }
+    /// What it means.
+    fn rules(&self, direction: Direction) -> Result<Vec<SecurityGroupRule>, RuleError> {
+        let protocol = self.protocol.map_or(Protocol::Any, |number| {
+            number.matching(self.ports, self.icmp)
+        });
+        let rule = |family| {
+            let rule = SecurityGroupRule {
+                protocol,
+                ..SecurityGroupRule::allow(direction, family)
+            };
+            match self.remote {
+                Some(prefix) => rule.from_prefix(prefix),
+                None => Ok(rule),
+            }
+        };
+        self.families().into_iter().map(rule).collect()
+    }
+}

@@ -1,0 +1,240 @@
+//! A cursor on one TOML value: says what is expected, where, and what is there instead.
+
+use std::fmt::Display;
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+use ipnet::IpNet;
+use toml::Spanned;
+use toml::de::{DeArray, DeValue};
+
+use super::error::{Checked, ConfigError, ConfigErrors};
+use super::hint::nearest;
+use super::source::{File, Site};
+use super::table::Table;
+
+/// One value, its place, and the dotted path by which messages name it.
+#[derive(Debug, Clone)]
+pub(super) struct Value<'a> {
+    pub(super) path: String,
+    pub(super) site: Site<'a>,
+    /// The key that holds it; a table written under a header is named there.
+    key: Option<Site<'a>>,
+    file: &'a File<'a>,
+    toml: &'a DeValue<'a>,
+}
+
+impl<'a> Value<'a> {
+    /// The value of a key.
+    pub(super) fn of_key(
+        path: String,
+        file: &'a File<'a>,
+        key: Site<'a>,
+        value: &'a Spanned<DeValue<'a>>,
+    ) -> Self {
+        Self {
+            key: Some(key),
+            ..Self::of_element(path, file, value)
+        }
+    }
+
+    fn of_element(path: String, file: &'a File<'a>, value: &'a Spanned<DeValue<'a>>) -> Self {
+        Self {
+            path,
+            site: file.site(value.span()),
+            key: None,
+            file,
+            toml: value.get_ref(),
+        }
+    }
+
+    /// The key that holds it, or the value itself in an array: where a table is, as one under a
+    /// header has no value of its own to point at.
+    pub(super) fn header(&self) -> Site<'a> {
+        self.key.unwrap_or(self.site)
+    }
+
+    /// An error about this value.
+    pub(super) fn error(&self, message: impl Display) -> ConfigError {
+        self.site.error(&format!("{}: {message}", self.path))
+    }
+
+    fn fail<T>(&self, message: impl Display) -> Checked<T> {
+        Err(self.error(message).into())
+    }
+
+    fn expected<T>(&self, what: &str) -> Checked<T> {
+        let found = match self.toml {
+            DeValue::String(_) => "a string",
+            DeValue::Integer(_) => "an integer",
+            DeValue::Float(_) => "a float",
+            DeValue::Boolean(_) => "a boolean",
+            DeValue::Datetime(_) => "a date",
+            DeValue::Array(_) => "an array",
+            DeValue::Table(_) => "a table",
+        };
+        let site = match self.toml {
+            DeValue::Table(_) => self.header(),
+            _ => self.site,
+        };
+        let message = format!("{}: expected {what}, found {found}", self.path);
+        Err(site.error(&message).into())
+    }
+
+    /// Anything: for keys whose shape is not settled before they are served.
+    #[expect(
+        clippy::unnecessary_wraps,
+        clippy::unused_self,
+        reason = "a reader like the others"
+    )]
+    pub(super) fn anything(&self) -> Checked<()> {
+        Ok(())
+    }
+
+    /// A string.
+    pub(super) fn string(&self) -> Checked<&'a str> {
+        match self.toml {
+            DeValue::String(text) => Ok(text),
+            _ => self.expected("a string"),
+        }
+    }
+
+    /// A string of at most so many characters.
+    pub(super) fn text(&self, most: usize) -> Checked<&'a str> {
+        let text = self.string()?;
+        match text.chars().count() {
+            n if n > most => self.fail(format!("{n} characters; at most {most} are allowed")),
+            _ => Ok(text),
+        }
+    }
+
+    /// `true` or `false`.
+    pub(super) fn boolean(&self) -> Checked<bool> {
+        match self.toml {
+            DeValue::Boolean(value) => Ok(*value),
+            _ => self.expected("true or false"),
+        }
+    }
+
+    /// An integer in this range.
+    pub(super) fn integer<T: TryFrom<i64>>(&self, range: RangeInclusive<i64>) -> Checked<T> {
+        let DeValue::Integer(digits) = self.toml else {
+            return self.expected("an integer");
+        };
+        let number = i64::from_str_radix(digits.as_str(), digits.radix()).ok();
+        let inside = number.filter(|number| range.contains(number));
+        match inside.and_then(|number| T::try_from(number).ok()) {
+            Some(number) => Ok(number),
+            None => self.fail(format!(
+                "{digits} is outside {} to {}",
+                range.start(),
+                range.end()
+            )),
+        }
+    }
+
+    /// A number that a type of the model takes or refuses with its own words.
+    pub(super) fn number<T: TryFrom<u32, Error: Display>>(&self) -> Checked<T> {
+        let number: u32 = self.integer(0..=u32::MAX.into())?;
+        T::try_from(number).or_else(|error| self.fail(error))
+    }
+
+    /// A string that a type of the model takes or refuses with its own words.
+    pub(super) fn parse<T: FromStr<Err: Display>>(&self) -> Checked<T> {
+        self.string()?.parse().or_else(|error| self.fail(error))
+    }
+
+    /// An IP address that a type of the model takes or refuses with its own words.
+    pub(super) fn address<T: TryFrom<IpAddr, Error: Display>>(&self) -> Checked<T> {
+        let text = self.string()?;
+        let Ok(address) = text.parse::<IpAddr>() else {
+            return self.fail(format!("{text:?} is not an IP address"));
+        };
+        T::try_from(address).or_else(|error| self.fail(error))
+    }
+
+    /// A prefix, or an address as the prefix of itself; host bits are cut off, as Neutron does.
+    pub(super) fn prefix(&self) -> Checked<IpNet> {
+        let text = self.string()?;
+        let prefix = text.parse::<IpNet>().ok();
+        match prefix.or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from)) {
+            Some(prefix) => Ok(prefix.trunc()),
+            None => self.fail(format!(
+                "{text:?} is neither a prefix (10.0.0.0/8) nor an IP address"
+            )),
+        }
+    }
+
+    /// One of these words.
+    pub(super) fn word<T: Copy>(&self, words: &[(&str, T)]) -> Checked<T> {
+        let text = self.string()?;
+        if let Some((_, meaning)) = words.iter().find(|(word, _)| *word == text) {
+            return Ok(*meaning);
+        }
+        let quoted: Vec<String> = words.iter().map(|(word, _)| format!("{word:?}")).collect();
+        self.fail(format!("{text:?} is not one of {}", quoted.join(", ")))
+    }
+
+    /// A word that must be known, such as the name of an object.
+    pub(super) fn known<'k>(
+        &self,
+        what: &str,
+        known: impl IntoIterator<Item = &'k str> + Clone,
+    ) -> Checked<String> {
+        let name = self.string()?;
+        if known.clone().into_iter().any(|known| known == name) {
+            return Ok(name.to_owned());
+        }
+        let hint = nearest(name, known);
+        self.fail(format!("no {what} is named {name:?}{hint}"))
+    }
+
+    /// An array whose elements are read one by one; the errors of all are told.
+    pub(super) fn list<T>(&self, read: impl Fn(&Value<'a>) -> Checked<T>) -> Checked<Vec<T>> {
+        let (mut all, mut errors) = (Vec::new(), Vec::new());
+        for (at, element) in self.array()?.iter().enumerate() {
+            let path = format!("{}[{at}]", self.path);
+            match read(&Self::of_element(path, self.file, element)) {
+                Ok(value) => all.push(value),
+                Err(some) => errors.extend(some),
+            }
+        }
+        ConfigErrors::of(errors).map_or(Ok(all), Err)
+    }
+
+    /// An array in which nothing stands twice.
+    pub(super) fn set<T: PartialEq + Display>(
+        &self,
+        read: impl Fn(&Value<'a>) -> Checked<T>,
+    ) -> Checked<Vec<T>> {
+        let all = self.list(read)?;
+        let twice = |(at, value): &(usize, &T)| all[..*at].contains(value);
+        match all.iter().enumerate().find(twice) {
+            Some((at, value)) => {
+                let path = format!("{}[{at}]", self.path);
+                Self::of_element(path, self.file, &self.array()?[at])
+                    .fail(format!("{value} is there twice"))
+            }
+            None => Ok(all),
+        }
+    }
+
+    fn array(&self) -> Checked<&'a DeArray<'a>> {
+        match self.toml {
+            DeValue::Array(elements) => Ok(elements),
+            _ => self.expected("an array"),
+        }
+    }
+
+    /// A table.
+    pub(super) fn table(&self) -> Checked<Table<'a>> {
+        match self.toml {
+            DeValue::Table(entries) => {
+                let site = self.header();
+                Ok(Table::new(self.path.clone(), self.file, site, entries))
+            }
+            _ => self.expected("a table"),
+        }
+    }
+}
