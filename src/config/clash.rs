@@ -58,7 +58,7 @@ pub(super) fn between<T, F>(
     let Object { path, site, .. } = other;
     let message = || {
         format!(
-            "{}: the {what} is also that of {path} ({})",
+            "{}: the {what} is also that of {path} at {}",
             me.path,
             site.place()
         )

@@ -42,7 +42,7 @@ impl Context<'_> {
 /// Where not all names are known, every name may be one of them.
 fn defined(value: &Value<'_>, what: &str, known: Option<&BTreeSet<&str>>) -> Checked<String> {
     match known {
-        Some(known) => value.known(what, known.iter().copied()),
+        Some(known) => value.known(what, known),
         None => value.string().map(str::to_owned),
     }
 }

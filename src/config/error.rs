@@ -117,7 +117,8 @@ impl Position {
     }
 }
 
-/// All that is wrong with one object: at least one error, in the order of the file.
+/// All that is wrong with one object: at least one error; first what is wrong with its own table, in
+/// the order of the file, then what is wrong with it beside others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigErrors {
     errors: Vec<ConfigError>,

@@ -178,7 +178,7 @@ impl Index {
             match network.facts.bridge() {
                 Some(bridge) => {
                     let name = || network.name.to_owned();
-                    self.bridges.entry(bridge.clone()).or_insert_with(name);
+                    self.bridges.entry(bridge.to_owned()).or_insert_with(name);
                 }
                 None if self.lost_bridge.is_none() => {
                     self.lost_bridge = errors_of(network).into_iter().next();

@@ -8,7 +8,7 @@ use super::host::HostConfig;
 use super::network::NetworkConfig;
 use super::port::{PortConfig, PortNetwork};
 use super::section::Section;
-use crate::model::{IfName, MacAddr, SecurityGroup};
+use crate::model::{MacAddr, SecurityGroup};
 
 /// All that the files say; made by [`load`](super::load()).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub struct Config {
 pub(super) struct Index {
     pub(super) files: Vec<String>,
     pub(super) places: BTreeMap<(Section, String), Place>,
-    pub(super) bridges: BTreeMap<IfName, String>,
+    pub(super) bridges: BTreeMap<String, String>,
     pub(super) ports: BTreeMap<MacAddr, Vec<(PortNetwork, String)>>,
     pub(super) incomplete: Option<ConfigError>,
     pub(super) lost_bridge: Option<ConfigError>,
@@ -72,7 +72,7 @@ impl Config {
     /// The network that names this bridge, usable or broken; `None`: the bridge is not managed, as
     /// far as the configuration can be read.
     pub fn managed_bridge(&self, bridge: &str) -> Option<ManagedBy<'_>> {
-        let name = self.index.bridges.get(&bridge.parse().ok()?)?;
+        let name = self.index.bridges.get(bridge)?;
         let (name, network) = self.networks.get_key_value(name)?;
         Some(ManagedBy {
             name,
@@ -146,5 +146,140 @@ impl Config {
         let file = self.index.files.iter().position(|file| *file == error.file);
         let at = error.position.as_ref().map(|at| (at.line, at.column));
         (file, at, &error.message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Source, load};
+    use super::*;
+
+    const NETWORKS: &str = r#"
+        [host]
+        local_ip = "172.16.0.31"
+        [network]
+        a = { id = "c08e7dcd-4acb-4cd0-ad08-ebd3b48467ee", type = "vxlan", vni = 1 }
+        b = { id = "b", type = "vxlan", vni = 2 }
+    "#;
+
+    fn of(more: &str) -> Config {
+        load(&[Source {
+            name: "vmhook.toml".to_owned(),
+            text: Ok(format!("{NETWORKS}{more}")),
+        }])
+    }
+
+    fn mac() -> MacAddr {
+        "fa:16:3e:00:00:01".parse().unwrap()
+    }
+
+    #[test]
+    fn a_bridge_is_managed_by_the_network_of_its_id() {
+        let config = of("");
+        let found = config.managed_bridge("brqc08e7dcd-4a").unwrap();
+        assert_eq!(found.name, "a");
+        assert_eq!(found.place.to_string(), "vmhook.toml:5");
+        assert!(found.network.is_ok());
+        assert_eq!(config.managed_bridge("virbr0"), None);
+        assert_eq!(config.lost_bridge(), None);
+    }
+
+    #[test]
+    fn a_broken_network_still_manages_the_bridge_it_names() {
+        for bridge in ["br0", "br 0+"] {
+            let config = of(&format!("c = {{ id = \"c\", bridge = {bridge:?} }}"));
+            let found = config.managed_bridge(bridge).unwrap();
+            assert_eq!(found.name, "c");
+            assert!(found.network.is_err());
+            assert_eq!(config.managed_bridge("brqc"), None);
+        }
+    }
+
+    #[test]
+    fn a_network_without_readable_id_may_own_any_bridge_of_neutrons_name() {
+        let config = of("c = { id = 5, type = \"vxlan\", vni = 3 }");
+        let why = config.lost_bridge().unwrap().to_string();
+        assert_eq!(
+            why,
+            "network.c.id: expected a string, found an integer (vmhook.toml:7)"
+        );
+        assert_eq!(config.incomplete(), None);
+        assert!(config.networks["a"].is_ok());
+    }
+
+    #[test]
+    fn without_any_file_the_configuration_is_incomplete() {
+        let config = load(&[]);
+        assert!(config.incomplete().is_some());
+        assert!(config.lost_bridge().is_some());
+    }
+
+    #[test]
+    fn the_group_default_is_there_until_somebody_defines_it() {
+        let builtin = of("");
+        let group = builtin.security_group("default").unwrap();
+        assert_eq!(*group, Ok(SecurityGroup::builtin_default()));
+        let broken = of("[security_group.default]\nstateful = false");
+        assert!(broken.security_group("default").unwrap().is_err());
+        assert_eq!(broken.security_group("web"), None);
+    }
+
+    #[test]
+    fn a_port_of_the_network_wins_over_one_of_any_network() {
+        let config = of(r#"
+            [port]
+            any = { mac = "fa:16:3e:00:00:01" }
+            b = { mac = "fa:16:3e:00:00:01", network = "b" }
+        "#);
+        let name = |network| {
+            let port = config.port(mac(), network).unwrap().as_ref();
+            port.unwrap().name.clone()
+        };
+        assert_eq!(name("a"), "any");
+        assert_eq!(name("b"), "b");
+    }
+
+    #[test]
+    fn a_port_of_one_network_is_not_that_of_another() {
+        let config = of("[port.web]\nmac = \"fa:16:3e:00:00:01\"\nnetwork = \"b\"");
+        assert_eq!(config.port(mac(), "a"), None);
+    }
+
+    #[test]
+    fn a_broken_port_is_found_broken_and_not_missing() {
+        let config = of("[port.web]\nmac = \"fa:16:3e:00:00:01\"\ntrusted = true");
+        assert!(config.port(mac(), "a").unwrap().is_err());
+    }
+
+    #[test]
+    fn a_port_on_a_misspelt_network_may_be_meant_for_any() {
+        let config = of(r#"
+            [port]
+            typo = { mac = "fa:16:3e:00:00:01", network = "aa" }
+            any = { mac = "fa:16:3e:00:00:01" }
+            b = { mac = "fa:16:3e:00:00:01", network = "b" }
+        "#);
+        assert!(config.port(mac(), "a").unwrap().is_err());
+        assert!(config.port(mac(), "b").unwrap().is_ok());
+    }
+
+    #[test]
+    fn a_port_without_readable_mac_address_is_an_error_of_the_files() {
+        let config = of("[port.web]\nmac = \"fa:16:3e\"");
+        let errors: Vec<String> = config.errors.iter().map(ConfigError::to_string).collect();
+        assert_eq!(errors.len(), 1);
+        assert!(errors[0].starts_with("port.web.mac: "), "{errors:?}");
+        assert_eq!(config.all_errors().len(), 1);
+    }
+
+    #[test]
+    fn every_object_has_a_place_broken_or_not() {
+        let config = of("[port.web]\nmac = 5\n[security_group.web]\nid = 5");
+        let line = |section, name| config.place(section, name).map(|place| place.line);
+        assert_eq!(line(Section::Host, "host"), Some(2));
+        assert_eq!(line(Section::Network, "b"), Some(6));
+        assert_eq!(line(Section::Port, "web"), Some(7));
+        assert_eq!(line(Section::SecurityGroup, "web"), Some(9));
+        assert_eq!(line(Section::SecurityGroup, "default"), None);
     }
 }

@@ -1,7 +1,7 @@
 //! Bytes → [`Config`], errors with their place.
 //!
-//! The configuration is `vmhook.toml` and what lies in `conf.d/`, one schema over all files. [`load`]
-//! never fails as a whole: every object (a network, a security group, a port, `[host]`,
+//! The configuration is `vmhook.toml` and what lies in `conf.d/`, one schema over all files.
+//! [`load()`] never fails as a whole: every object (a network, a security group, a port, `[host]`,
 //! `[firewall]`) is either usable or carries its own errors, so that a slip in one table stops only
 //! the VMs that use it.
 //!

@@ -2,8 +2,6 @@
 
 use std::net::IpAddr;
 
-use ipnet::IpNet;
-
 use super::clash;
 use super::context::{Context, HostVtep};
 use super::error::{Checked, ConfigErrors};
@@ -53,7 +51,7 @@ pub(super) type NetworkObject<'a> = Object<'a, NetworkConfig, NetworkFacts<'a>>;
 #[derive(Debug, Default)]
 pub(super) struct NetworkFacts<'a> {
     id: Option<(NetworkId, Site<'a>)>,
-    bridge: Option<(IfName, Site<'a>)>,
+    bridge: Option<(String, Site<'a>)>,
     vni: Option<(Vni, Site<'a>)>,
 }
 
@@ -63,15 +61,9 @@ impl NetworkFacts<'_> {
     }
 
     /// The bridge, if that much could be read.
-    pub(super) fn bridge(&self) -> Option<&IfName> {
-        self.bridge.as_ref().map(|(bridge, _)| bridge)
+    pub(super) fn bridge(&self) -> Option<&str> {
+        self.bridge.as_ref().map(|(bridge, _)| bridge.as_str())
     }
-}
-
-/// The types of section 5's `type`, served or not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Vxlan,
 }
 
 pub(super) fn read<'a>(
@@ -82,22 +74,7 @@ pub(super) fn read<'a>(
 ) -> Checked<NetworkConfig> {
     let id = table.required("id", sited(&mut facts.id, Value::parse::<NetworkId>));
     let bridge = bridge(&mut table, facts);
-    let words = [
-        ("vxlan", Some(Kind::Vxlan)),
-        ("vlan", None),
-        ("flat", None),
-        ("local", None),
-    ];
-    if !table.has("type") {
-        table.complain("\"type\" is missing; write type = \"vxlan\"");
-    }
-    let kind = match table.choice("type", &words) {
-        Some(Kind::Vxlan) => vxlan(context, facts, &mut table),
-        None => {
-            ["vni", "flood"].map(|key| table.value(key));
-            None
-        }
-    };
+    let kind = kind(context, facts, &mut table);
     let mtu = table.optional("mtu", Value::number::<Mtu>);
     let groups = |value: &Value<'a>| value.set(|group| context.security_group(group));
     let security_groups = table.optional("security_groups", groups);
@@ -131,26 +108,51 @@ fn sited<'a, T: Clone>(
 }
 
 /// The bridge: the one that is named, which is not served yet, or the one of the id.
+///
+/// A named bridge is managed from here on, even if its name is one that we refuse to write.
 fn bridge<'a>(table: &mut Table<'a>, facts: &mut NetworkFacts<'a>) -> Option<IfName> {
-    let of_id = facts.id.as_ref().map(|(id, site)| (id.bridge(), *site));
-    facts.bridge = of_id;
-    table.later("bridge", sited(&mut facts.bridge, Value::parse::<IfName>));
-    facts.bridge().cloned()
+    let (id, site) = facts
+        .id
+        .as_ref()
+        .map(|(id, site)| (id.bridge(), *site))
+        .unzip();
+    facts.bridge = id.as_ref().map(IfName::to_string).zip(site);
+    if let Some(named) = table.value("bridge") {
+        let text = named.string().ok().map(str::to_owned);
+        facts.bridge = text.zip(Some(named.site));
+    }
+    table.later("bridge", Value::parse::<IfName>);
+    id
 }
 
-fn vxlan<'a>(
+/// What carries it. The keys of a type are validated whatever the type is.
+fn kind<'a>(
     context: &Context<'_>,
     facts: &mut NetworkFacts<'a>,
     table: &mut Table<'a>,
 ) -> Option<NetworkKindConfig> {
+    let words = [
+        ("vxlan", Some(())),
+        ("vlan", None),
+        ("flat", None),
+        ("local", None),
+    ];
+    let vxlan = table.choice("type", &words);
+    if !table.has("type") {
+        table.complain("\"type\" is missing; write type = \"vxlan\"");
+    }
+    let vni = table.optional("vni", sited(&mut facts.vni, Value::number::<Vni>));
+    let flood = table.optional("flood", |value| flood(context.vtep, value));
+    vxlan?;
     if context.vtep == HostVtep::Unset {
         table.complain_of(
             "type",
             "a vxlan network needs local_ip in [host], which is not given",
         );
     }
-    let vni = table.required("vni", sited(&mut facts.vni, Value::number::<Vni>));
-    let flood = table.optional("flood", |value| flood(context.vtep, value));
+    if !table.has("vni") {
+        table.complain("a vxlan network needs \"vni\", which is missing");
+    }
     Some(NetworkKindConfig::Vxlan(VxlanConfig {
         vni: vni?,
         flood: flood.unwrap_or_default(),
@@ -198,7 +200,7 @@ fn not_served(table: &mut Table<'_>) {
     table.later("physical_network", Value::string);
     table.later("trusted_ports", names);
     table.later("uplinks", names);
-    table.later("host_address", Value::parse::<IpNet>);
+    table.later("host_address", Value::prefix);
     table.later("host_unfiltered", Value::boolean);
     table.later("keep", Value::boolean);
     table.later("dhcp_servers", addresses);

@@ -66,10 +66,10 @@ fn any(table: &mut Table<'_>) {
         (Some(true), Some(key)) => {
             table.complain_of(
                 "any",
-                format!("any = true allows everything; it does not go with {key:?}"),
+                format!("a rule that allows everything does not go with {key:?}"),
             );
         }
-        (Some(false), _) => table.complain_of("any", "any is true or left out"),
+        (Some(false), _) => table.complain_of("any", "write true, or leave it out"),
         _ if table.holds_only("description") => {
             table.complain(
                 "an empty rule allows everything; if that is meant, write { any = true }",
@@ -79,13 +79,13 @@ fn any(table: &mut Table<'_>) {
     }
 }
 
+/// Neutron's API writes `IPv4`; both spellings are taken.
 fn ethertype(value: &Value<'_>) -> Checked<Family> {
-    value.word(&[
-        ("ipv4", Family::Ipv4),
-        ("ipv6", Family::Ipv6),
-        ("IPv4", Family::Ipv4),
-        ("IPv6", Family::Ipv6),
-    ])
+    match value.string()? {
+        "IPv4" => Ok(Family::Ipv4),
+        "IPv6" => Ok(Family::Ipv6),
+        _ => value.word(&[("ipv4", Family::Ipv4), ("ipv6", Family::Ipv6)]),
+    }
 }
 
 /// `port = 22` or `ports = "8000-8080"`.
@@ -123,7 +123,7 @@ fn icmp(table: &mut Table<'_>) -> Option<IcmpMatch> {
     let kind = table.optional("icmp_type", |value| value.integer(0..=255));
     let code = table.optional("icmp_code", |value| value.integer(0..=255));
     if table.has("icmp_code") && !table.has("icmp_type") {
-        table.complain_of("icmp_code", "a code needs an icmp_type");
+        table.complain_of("icmp_code", "a code needs \"icmp_type\" beside it");
     }
     kind.map(|kind| IcmpMatch { kind, code })
 }
@@ -156,13 +156,11 @@ impl Written {
         let unread = table.has("protocol") && self.protocol.is_none();
         for key in ["port", "ports"] {
             if table.has(key) && !has_ports && !unread {
-                let message =
-                    format!("{key} needs a protocol with ports: tcp, udp, sctp, dccp or udplite");
-                table.complain_of(key, message);
+                table.complain_of(key, "only tcp, udp, sctp, dccp and udplite have ports");
             }
         }
         if table.has("icmp_type") && !has_types && !unread {
-            table.complain_of("icmp_type", "icmp_type needs protocol icmp or ipv6-icmp");
+            table.complain_of("icmp_type", "only icmp and ipv6-icmp have types");
         }
     }
 

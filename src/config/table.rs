@@ -97,7 +97,7 @@ impl<'a> Table<'a> {
         read: impl FnOnce(&Value<'a>) -> Checked<T>,
     ) {
         if self.optional(key, read).is_some() {
-            self.complain_of(key, format!("{key} is not served yet"));
+            self.complain_of(key, "this key is not served yet");
         }
     }
 
@@ -119,7 +119,7 @@ impl<'a> Table<'a> {
     /// A switch of which one position is not served yet.
     pub(super) fn only(&mut self, key: &'static str, served: bool) {
         if self.optional(key, Value::boolean) == Some(!served) {
-            self.complain_of(key, format!("{key} = {} is not served yet", !served));
+            self.complain_of(key, format!("{} is not served yet", !served));
         }
     }
 
@@ -151,10 +151,10 @@ impl<'a> Table<'a> {
     ///
     /// `None` comes from a required key and has therefore left an error.
     pub(super) fn finish<T>(mut self, value: Option<T>) -> Checked<T> {
-        for (name, key, _) in self.entries() {
+        for (name, key, value) in self.entries() {
             if !self.asked.contains(&name) {
                 let hint = nearest(name, self.asked.iter().copied());
-                let message = format!("{}: unknown key {name:?}{hint}", self.path);
+                let message = format!("{}: unknown key{hint}", value.path);
                 self.errors.push(key.error(&message));
             }
         }

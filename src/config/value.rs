@@ -1,5 +1,6 @@
 //! A cursor on one TOML value: says what is expected, where, and what is there instead.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
@@ -176,17 +177,13 @@ impl<'a> Value<'a> {
         self.fail(format!("{text:?} is not one of {}", quoted.join(", ")))
     }
 
-    /// A word that must be known, such as the name of an object.
-    pub(super) fn known<'k>(
-        &self,
-        what: &str,
-        known: impl IntoIterator<Item = &'k str> + Clone,
-    ) -> Checked<String> {
+    /// The name of an object that is there.
+    pub(super) fn known(&self, what: &str, names: &BTreeSet<&str>) -> Checked<String> {
         let name = self.string()?;
-        if known.clone().into_iter().any(|known| known == name) {
+        if names.contains(name) {
             return Ok(name.to_owned());
         }
-        let hint = nearest(name, known);
+        let hint = nearest(name, names.iter().copied());
         self.fail(format!("no {what} is named {name:?}{hint}"))
     }
 
