@@ -47,7 +47,7 @@ impl<'a, T, F: Default> Object<'a, T, F> {
         if let Some(error) = entry.torn {
             object.checked = Err(error.clone().into());
         } else if !is_name(entry.name) {
-            object.fail(&NAME_RULE.replace("{}", &format!("{:?}", entry.name)));
+            object.fail(NAME_RULE);
         }
         object
     }
@@ -69,7 +69,7 @@ impl<T, F> Object<'_, T, F> {
 }
 
 const NAME_RULE: &str =
-    "the name {} is not usable (1 to 64 of A-Z a-z 0-9 _ . -, starting with a letter or digit)";
+    "this name is not usable (1 to 64 of A-Z a-z 0-9 _ . -, starting with a letter or digit)";
 
 /// Names go into logs, records and names of sets: nothing there needs quotes.
 fn is_name(name: &str) -> bool {
