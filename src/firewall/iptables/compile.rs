@@ -1,0 +1,112 @@
+//! A clause of a policy as a rule.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroU8;
+
+use crate::firewall::policy::{Clause, State, Traffic, Verdict};
+use crate::model::{Family, PortProtocol, PortRange, Protocol};
+
+use super::{ChainName, Comment, CtStates, Match, Options, Rule, Target};
+
+/// Where a port's clauses lead.
+pub(super) struct Targets {
+    /// The chain that checks the source.
+    pub(super) source_check: ChainName,
+    /// The chain that drops.
+    pub(super) fallback: ChainName,
+}
+
+/// The rules of these clauses, equal ones once (the first stays).
+pub(super) fn rules(
+    clauses: &[Clause],
+    family: Family,
+    targets: &Targets,
+    options: &Options,
+) -> Vec<Rule> {
+    let one = |clause| rule(clause, family, targets, options);
+    let mut seen = BTreeSet::new();
+    let mut is_new = |rule: &Rule| seen.insert(rule.clone());
+    let rules = clauses.iter().filter_map(one);
+    rules.filter(|rule| is_new(rule)).collect()
+}
+
+/// The rule of a clause; `None` where iptables cannot say it and every other rule would let more
+/// through.
+fn rule(clause: &Clause, family: Family, targets: &Targets, options: &Options) -> Option<Rule> {
+    let target = match clause.verdict {
+        Verdict::Pass => Target::Return,
+        Verdict::Drop => Target::Drop,
+        Verdict::CheckSource => Target::Jump(targets.source_check.clone()),
+        Verdict::Unmatched => Target::Jump(targets.fallback.clone()),
+    };
+    let rule = Rule::new(target).from(clause.source).to(clause.destination);
+    let rule = match clause.traffic {
+        Traffic::Any => rule,
+        Traffic::Protocol(protocol) => carrying(rule, protocol, family)?,
+        Traffic::Udp {
+            source,
+            destination,
+        } => rule.protocol(NonZeroU8::new(17)).matching(Match::Ports {
+            protocol: PortProtocol::Udp,
+            source: one_port(source),
+            destination: one_port(destination),
+        }),
+        Traffic::State(State::Established) => rule.matching(Match::State(CtStates::established())),
+        Traffic::State(State::Invalid) => rule.matching(Match::State(CtStates::invalid())),
+    };
+    let comment = Comment::of(clause.reason).filter(|_| options.comments);
+    Some(rule.comment(comment))
+}
+
+fn carrying(rule: Rule, protocol: Protocol, family: Family) -> Option<Rule> {
+    Some(match protocol {
+        Protocol::Any => rule,
+        Protocol::Number(number) => rule.protocol(NonZeroU8::new(number)),
+        Protocol::Icmp(kind) => {
+            let (number, wrap): (_, fn(_) -> Match) = match family {
+                Family::Ipv4 => (1, Match::Icmp),
+                Family::Ipv6 => (58, Match::Icmpv6),
+            };
+            // To iptables, IPv4's type 255 is every type. Nobody sends that type.
+            if family == Family::Ipv4 && kind.is_some_and(|kind| kind.kind == u8::MAX) {
+                return None;
+            }
+            let rule = rule.protocol(NonZeroU8::new(number));
+            kind.into_iter().map(wrap).fold(rule, Rule::matching)
+        }
+        Protocol::Ports(protocol, ports) => with_ports(rule, protocol, ports),
+    })
+}
+
+/// Neutron writes one port as `--dport` and a range as `multiport`; UDP-Lite always as
+/// `multiport`, as iptables has no module for it.
+fn with_ports(rule: Rule, protocol: PortProtocol, ports: Option<PortRange>) -> Rule {
+    let rule = rule.protocol(NonZeroU8::new(number(protocol)));
+    let Some(range) = ports else { return rule };
+    let module = |destination| Match::Ports {
+        protocol,
+        source: None,
+        destination,
+    };
+    match (protocol, range.first() == range.last()) {
+        (PortProtocol::Udplite, _) => rule.matching(Match::Multiport(range)),
+        (_, true) => rule.matching(module(Some(range))),
+        (_, false) => rule
+            .matching(module(None))
+            .matching(Match::Multiport(range)),
+    }
+}
+
+fn number(protocol: PortProtocol) -> u8 {
+    match protocol {
+        PortProtocol::Tcp => 6,
+        PortProtocol::Udp => 17,
+        PortProtocol::Dccp => 33,
+        PortProtocol::Sctp => 132,
+        PortProtocol::Udplite => 136,
+    }
+}
+
+fn one_port(number: u16) -> Option<PortRange> {
+    PortRange::new(number, number).ok()
+}

@@ -1,0 +1,23 @@
+//! How the rules are written.
+
+use super::ChainPrefix;
+
+/// What the configuration says about the text of the rules; it changes no verdict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// What the names of our chains start with.
+    pub prefix: ChainPrefix,
+    /// Write Neutron's comments. Without them the raw table keeps its own: they say which zone is
+    /// which network's.
+    pub comments: bool,
+}
+
+impl Default for Options {
+    /// The reference: Neutron's prefix, with comments.
+    fn default() -> Self {
+        Self {
+            prefix: ChainPrefix::default(),
+            comments: true,
+        }
+    }
+}

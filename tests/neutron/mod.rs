@@ -1,0 +1,236 @@
+//! The corpus of real Neutron's output: `case.json` as our model, step by step.
+
+use ipnet::IpNet;
+use serde_json::Value;
+use vmhook::firewall::Membership;
+use vmhook::firewall::iptables::{Options, Ruleset, port_rules, skeleton};
+use vmhook::model::{
+    AllowedAddressPair, Direction, Family, IcmpMatch, Port, PortProtocol, PortRange, Protocol,
+    Remote, SecurityGroup, SecurityGroupRule, Tap,
+};
+
+/// What a case's snapshot must be compared with.
+pub(crate) struct Snapshot {
+    /// The folder below the case's, empty for the case itself.
+    pub(crate) dir: String,
+    /// The groups and ports at this moment, as in `case.json`.
+    pub(crate) case: Value,
+    /// The devices that have been added.
+    pub(crate) devices: Vec<String>,
+}
+
+/// The snapshots of a case, up to the first step that our model has no word for.
+pub(crate) fn snapshots(mut case: Value) -> Vec<Snapshot> {
+    let mut snapshots = Vec::new();
+    let mut devices: Vec<String> = Vec::new();
+    for step in case["steps"].as_array().unwrap().clone() {
+        match step["op"].as_str().unwrap() {
+            "shell" => {}
+            "add" => devices.extend(texts(&step["devices"])),
+            "remove" => {
+                let gone: Vec<_> = texts(&step["devices"]).collect();
+                devices.retain(|device| !gone.contains(device));
+            }
+            "set_rules" => {
+                let group = step["security_group"].as_str().unwrap();
+                case["security_groups"][group]["rules"] = step["rules"].clone();
+            }
+            "set_members" => {
+                let group = step["group"].as_str().unwrap();
+                case["security_groups"][group]["members"] = step["members"].clone();
+            }
+            "snapshot" => snapshots.push(Snapshot {
+                dir: step["dir"].as_str().unwrap().to_owned(),
+                case: case.clone(),
+                devices: devices.clone(),
+            }),
+            "update_port" if update_port(&mut case, &step) => {}
+            _ => break,
+        }
+    }
+    snapshots
+}
+
+fn update_port(case: &mut Value, step: &Value) -> bool {
+    let changes = step["changes"].as_object().unwrap();
+    let ports = case["ports"].as_array_mut().unwrap();
+    let port = ports
+        .iter_mut()
+        .find(|port| port["device"] == step["device"]);
+    let port = port.unwrap();
+    for (name, value) in changes {
+        if !["fixed_ips", "allowed_address_pairs", "security_groups"].contains(&name.as_str()) {
+            return false;
+        }
+        port[name] = value.clone();
+    }
+    true
+}
+
+impl Snapshot {
+    /// What we make of it.
+    pub(crate) fn ruleset(&self, family: Family) -> Ruleset {
+        let options = Options::default();
+        let mut membership = Membership::new();
+        for (id, group) in self.case["security_groups"].as_object().unwrap() {
+            membership.add(id, members(group));
+        }
+        let mut ruleset = skeleton(&options);
+        for port in self.ports() {
+            ruleset.merge(&port_rules(&options, &port, &membership, family));
+        }
+        ruleset
+    }
+
+    /// The ports that are there.
+    pub(crate) fn ports(&self) -> Vec<Port> {
+        let here = |port: &&Value| {
+            let device = port["device"].as_str().unwrap();
+            self.devices.iter().any(|here| here == device)
+        };
+        let ports = self.case["ports"].as_array().unwrap();
+        ports
+            .iter()
+            .filter(here)
+            .map(|port| self.port(port))
+            .collect()
+    }
+
+    fn port(&self, port: &Value) -> Port {
+        let name: vmhook::model::IfName = parsed(&port["device"]);
+        let mac = parsed(&port["mac_address"]);
+        let group = |id: String| SecurityGroup {
+            rules: rules(&self.case["security_groups"][&id]),
+            name: id,
+            members: Vec::new(),
+        };
+        let pair = |pair: &Value| AllowedAddressPair {
+            ip: prefix(pair["ip_address"].as_str().unwrap()),
+            mac: pair.get("mac_address").map_or(mac, parsed),
+        };
+        let pairs = port["allowed_address_pairs"].as_array().unwrap();
+        Port {
+            network: parsed(&port["network_id"]),
+            mac,
+            target: Some(name.clone()),
+            tap: Some(Tap { name, index: 7 }),
+            fixed_ips: texts(&port["fixed_ips"])
+                .map(|ip| ip.parse().unwrap())
+                .collect(),
+            allowed_address_pairs: pairs.iter().map(pair).collect(),
+            security_groups: texts(&port["security_groups"]).map(group).collect(),
+        }
+    }
+
+    /// The members of the group whose ipset Neutron would give this name.
+    pub(crate) fn members_of_set(&self, set: &str) -> Vec<IpNet> {
+        let groups = self.case["security_groups"].as_object().unwrap();
+        let id = &set["NIPv4".len()..];
+        let (_, group) = groups
+            .iter()
+            .find(|(name, _)| name.starts_with(id))
+            .unwrap();
+        members(group)
+    }
+}
+
+fn members(group: &Value) -> Vec<IpNet> {
+    texts(&group["members"]).map(|text| prefix(&text)).collect()
+}
+
+fn rules(group: &Value) -> Vec<SecurityGroupRule> {
+    group["rules"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(rule)
+        .collect()
+}
+
+fn rule(rule: &Value) -> SecurityGroupRule {
+    let family = match rule["ethertype"].as_str().unwrap() {
+        "IPv4" => Family::Ipv4,
+        _ => Family::Ipv6,
+    };
+    let direction = match rule["direction"].as_str().unwrap() {
+        "ingress" => Direction::Ingress,
+        _ => Direction::Egress,
+    };
+    let mut ours = SecurityGroupRule {
+        protocol: protocol(rule),
+        ..SecurityGroupRule::allow(direction, family)
+    };
+    if let Some(group) = rule["remote_group_id"].as_str() {
+        ours.remote = Remote::Group(group.to_owned());
+    }
+    match rule["remote_ip_prefix"].as_str() {
+        Some(text) => ours.from_prefix(prefix(text)).unwrap(),
+        None => ours,
+    }
+}
+
+fn protocol(rule: &Value) -> Protocol {
+    let bound = |name| {
+        rule[name]
+            .as_u64()
+            .map(|number| u16::try_from(number).unwrap())
+    };
+    let (min, max) = (bound("port_range_min"), bound("port_range_max"));
+    let ports = |protocol| {
+        let range = min.map(|min| PortRange::new(min, max.unwrap_or(min)).unwrap());
+        Protocol::Ports(protocol, range)
+    };
+    let byte = |number: u16| u8::try_from(number).unwrap();
+    let icmp = || {
+        min.map(|kind| IcmpMatch {
+            kind: byte(kind),
+            code: max.map(byte),
+        })
+    };
+    match rule["protocol"].as_str() {
+        None | Some("0" | "any") => Protocol::Any,
+        Some("tcp" | "6") => ports(PortProtocol::Tcp),
+        Some("udp" | "17") => ports(PortProtocol::Udp),
+        Some("icmp" | "icmpv6" | "ipv6-icmp" | "1" | "58") => Protocol::Icmp(icmp()),
+        Some(name) => Protocol::Number(number(name)),
+    }
+}
+
+fn number(name: &str) -> u8 {
+    let known = [
+        ("igmp", 2),
+        ("ipip", 4),
+        ("egp", 8),
+        ("ipv6-encap", 41),
+        ("ipv6-route", 43),
+        ("ipv6-frag", 44),
+        ("rsvp", 46),
+        ("gre", 47),
+        ("esp", 50),
+        ("ah", 51),
+        ("ipv6-nonxt", 59),
+        ("ipv6-opts", 60),
+        ("ospf", 89),
+        ("vrrp", 112),
+        ("pgm", 113),
+    ];
+    let named = known.iter().find(|row| row.0 == name).map(|row| row.1);
+    name.parse().ok().or(named).expect(name)
+}
+
+fn prefix(text: &str) -> IpNet {
+    let address = || text.parse::<std::net::IpAddr>().map(IpNet::from);
+    text.parse().or_else(|_| address()).unwrap()
+}
+
+fn texts(value: &Value) -> impl Iterator<Item = String> + '_ {
+    value
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|text| text.as_str().unwrap().to_owned())
+}
+
+fn parsed<T: std::str::FromStr<Err: std::fmt::Debug>>(value: &Value) -> T {
+    value.as_str().unwrap().parse().unwrap()
+}
