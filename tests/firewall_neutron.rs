@@ -3,7 +3,11 @@
 //! `fixtures/neutron` holds what the unmodified Linux bridge agent wrote. A group that Neutron
 //! keeps in an ipset is one rule a member here, as with Neutron's `enable_ipset=false`; the test
 //! writes the agent's set rules out before it compares.
-#![expect(clippy::disallowed_methods, reason = "a test reads its fixtures")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "a test reads its fixtures"
+)]
 
 mod neutron;
 

@@ -1,4 +1,8 @@
 //! The corpus of real Neutron's output: `case.json` as our model, step by step.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a fixture that is not as described fails the test"
+)]
 
 use ipnet::IpNet;
 use serde_json::Value;
