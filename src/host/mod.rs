@@ -1,9 +1,62 @@
 //! The boundary: kernel, processes, files, clock, environment. Nothing else in this crate does
 //! input or output.
 //!
-//! [`Host`] is what the rest sees. [`Machine`](machine::Machine) is the real one; with the feature
-//! `faults`, [`Faulty`](faulty::Faulty) stands between and makes the nth change fail, hang or end
-//! the process. Every method that changes something says so; all others only look.
+//! [`Host`] is what the rest sees. [`Machine`] is the real one; with the feature `faults`, `Faulty`
+//! stands between and makes the nth change fail, hang or end the process. Every method that changes
+//! something says so; all others only look.
+//!
+//! ```text
+//!            ┌ netlink/      links, addresses, forwarding databases (rtnetlink)
+//!            ├ generation    nftables' generation id (nfnetlink)
+//! Host ◀ Machine ┼ process ◀ iptables, nft, conntrack, br_netfilter
+//!            ├ state, lock   files below /run/vmhook
+//!            └ epoch, caller, neutron_agent, log
+//! ```
+//!
+//! Two rules hold for all of it. **Nothing waits without limit**: every wait ends with the time
+//! limit of the whole call ([`Deadline`](deadline::Deadline)). **Nothing is left behind**: a
+//! program that overstays is killed with all that it started.
+//!
+//! Standard input is no part of [`Host`]: see [`stdin`].
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "this is the boundary: the one place for files, processes, sockets and the clock"
+)]
+
+mod br_netfilter;
+mod caller;
+mod config_files;
+mod conntrack;
+mod deadline;
+mod epoch;
+mod error;
+#[cfg(feature = "faults")]
+mod faulty;
+mod generation;
+mod iptables;
+mod lock;
+mod log;
+mod machine;
+mod netlink;
+mod neutron_agent;
+mod nft;
+mod open;
+mod privileges;
+mod process;
+mod state;
+pub mod stdin;
+mod sysctl;
+
+pub use config_files::ConfigFile;
+pub use error::HostError;
+#[cfg(feature = "faults")]
+pub use faulty::{FaultError, Faults, Faulty};
+pub use lock::LockGuard;
+pub use machine::{Machine, Paths};
+pub use open::open;
+pub use privileges::is_root;
 
 use std::time::Duration;
 
@@ -102,6 +155,9 @@ pub trait Host {
     /// [`HostError::File`].
     fn neutron_agent(&self) -> Result<Option<u32>, HostError>;
 
+    /// The files of the configuration, each with its text or why it could not be read.
+    fn config_files(&self) -> Vec<ConfigFile>;
+
     /// The content of a file of the state directory; `None` if there is none.
     ///
     /// # Errors
@@ -153,8 +209,15 @@ pub trait Host {
     /// One line to the journal or syslog. Never fails: a hook works without a log.
     fn log(&self, priority: Priority, fields: &[(&str, &str)], message: &str);
 
-    /// Time spent since the process started.
+    /// Time spent since the boundary was opened, which a program does first of all.
     fn elapsed(&self) -> Duration;
+
+    /// Time left before every further call is refused with [`HostError::Busy`].
+    fn time_left(&self) -> Duration;
+
+    /// Opens the share of the time limit that is kept for undoing: from now on
+    /// [`time_left`](Self::time_left) counts to the end of the whole limit.
+    fn begin_undo(&self);
 }
 
 /// Which kernel interface `iptables` speaks to.
@@ -175,49 +238,4 @@ pub enum Priority {
     Warning,
     /// What changed.
     Info,
-}
-
-/// Holds the host lock until it is dropped.
-#[derive(Debug)]
-pub struct LockGuard(#[allow(dead_code, reason = "held, never read")] Box<dyn std::any::Any>);
-
-/// Why the boundary could not do something. Each names the object and what was tried.
-#[derive(Debug, thiserror::Error)]
-pub enum HostError {
-    /// A program failed, was killed at the time limit, or is not there.
-    #[error("{program}: {reason}")]
-    Command {
-        /// The program, with its arguments.
-        program: String,
-        /// What it said or how it ended, in one line.
-        reason: String,
-        /// What it was given on standard input, for the log.
-        input: String,
-    },
-    /// The kernel refused a netlink request.
-    #[error("{doing}: {reason}")]
-    Netlink {
-        /// What was tried: `cannot create bridge brqc08e7dcd-4a`.
-        doing: String,
-        /// The kernel's words.
-        reason: String,
-    },
-    /// A file could not be read or written.
-    #[error("{doing} {path}: {source}")]
-    File {
-        /// `cannot read`, `cannot write`.
-        doing: &'static str,
-        /// The file.
-        path: String,
-        /// The kernel's words.
-        source: std::io::Error,
-    },
-    /// The time limit passed while waiting.
-    #[error("gave up after {waited:?} waiting for {what}")]
-    Busy {
-        /// What was waited for.
-        what: String,
-        /// How long.
-        waited: Duration,
-    },
 }

@@ -1,0 +1,123 @@
+//! The host lock: one hook at a time changes rules and links.
+//!
+//! It is `flock(2)` on a file, so the kernel frees it when its holder dies. One thing must not
+//! happen then: a killed hook's `iptables-restore` goes on while the next hook already reads. So
+//! the children inherit the open file, and with it the lock: it is free when the *last* of them has
+//! ended. For the same reason it is given back by closing the file and never by unlocking it, which
+//! would take it from a child as well.
+//!
+//! A helper thread waits in the kernel and we wait for the thread, with a time limit. Nothing polls.
+
+use std::any::Any;
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+
+use super::HostError;
+use super::deadline::Deadline;
+
+/// Holds the host lock until it is dropped.
+#[derive(Debug)]
+pub struct LockGuard(#[expect(dead_code, reason = "held, never read")] Box<dyn Any>);
+
+impl LockGuard {
+    /// A guard that drops this value when it is dropped; a host without a lock holds `()`.
+    pub fn holding(held: impl Any) -> Self {
+        Self(Box::new(held))
+    }
+}
+
+/// Takes the lock or gives up at the time limit.
+pub(super) fn take(path: &Path, deadline: &Deadline) -> Result<LockGuard, HostError> {
+    let file = open(path)?;
+    let waiting_for = || format!("the lock {}", path.display());
+    let left = deadline.left_for(waiting_for)?;
+    let (sender, receiver) = mpsc::sync_channel(1);
+    // If we have given up when the thread gets the lock, it cannot hand the file over: it closes
+    // it, and the lock is free.
+    thread::spawn(move || sender.send(file.lock().map(|()| file)));
+    let locked = receiver.recv_timeout(left).map_err(|error| match error {
+        RecvTimeoutError::Timeout => deadline.busy(waiting_for()),
+        RecvTimeoutError::Disconnected => unreachable!("the thread sends before it ends"),
+    })?;
+    let file = locked.map_err(HostError::file("cannot lock", path))?;
+    fcntl(&file, FcntlArg::F_SETFD(FdFlag::empty()))
+        .map_err(|errno| HostError::file("cannot lock", path)(errno.into()))?;
+    Ok(LockGuard::holding(file))
+}
+
+fn open(path: &Path) -> Result<File, HostError> {
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .map_err(HostError::file("cannot open", path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::{Command, Stdio};
+    use std::time::Duration;
+
+    fn soon() -> Deadline {
+        Deadline::new(Duration::from_millis(300))
+    }
+
+    fn long() -> Deadline {
+        Deadline::new(Duration::from_secs(60))
+    }
+
+    #[test]
+    fn it_excludes_and_the_second_gives_up_in_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let first = take(&path, &long()).unwrap();
+        let error = take(&path, &soon()).unwrap_err();
+        assert!(matches!(error, HostError::Busy { .. }), "{error}");
+        drop(first);
+        take(&path, &long()).unwrap();
+    }
+
+    #[test]
+    fn a_waiter_gets_it_when_it_is_free() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let first = take(&path, &long()).unwrap();
+        let waiter = thread::spawn({
+            let path = path.clone();
+            move || take(&path, &long()).map(drop)
+        });
+        drop(first);
+        waiter.join().unwrap().unwrap();
+    }
+
+    #[test]
+    fn who_gave_up_waiting_does_not_keep_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let first = take(&path, &long()).unwrap();
+        take(&path, &soon()).unwrap_err();
+        drop(first);
+        take(&path, &long()).unwrap();
+    }
+
+    #[test]
+    fn a_child_keeps_it_until_the_child_has_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let guard = take(&path, &long()).unwrap();
+        let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+        drop(guard);
+        assert!(take(&path, &soon()).is_err(), "the child runs");
+        drop(child.stdin.take());
+        child.wait().unwrap();
+        take(&path, &long()).unwrap();
+    }
+}

@@ -1,0 +1,60 @@
+//! The host's addresses.
+
+use rtnetlink::packet_route::RouteNetlinkMessage;
+use rtnetlink::packet_route::address::{AddressAttribute, AddressMessage};
+
+use crate::facts::AddressFact;
+
+use super::super::HostError;
+use super::session::Session;
+
+/// Every address of both families.
+pub(super) fn all(session: &Session) -> Result<Vec<AddressFact>, HostError> {
+    let request = RouteNetlinkMessage::GetAddress(AddressMessage::default());
+    let messages = session.dump(&request, "cannot list the addresses")?;
+    let address = |message| match message {
+        RouteNetlinkMessage::NewAddress(message) => fact(&message),
+        _ => None,
+    };
+    Ok(messages.into_iter().filter_map(address).collect())
+}
+
+/// On a point-to-point link `IFA_ADDRESS` is the other end, and `IFA_LOCAL` ours; elsewhere they
+/// are equal, or only `IFA_ADDRESS` is there (IPv6).
+fn fact(message: &AddressMessage) -> Option<AddressFact> {
+    let local = message
+        .attributes
+        .iter()
+        .find_map(|attribute| match attribute {
+            AddressAttribute::Local(address) => Some(*address),
+            _ => None,
+        });
+    let address = message
+        .attributes
+        .iter()
+        .find_map(|attribute| match attribute {
+            AddressAttribute::Address(address) => Some(*address),
+            _ => None,
+        });
+    Some(AddressFact {
+        link: message.header.index,
+        address: local.or(address)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_end_of_a_point_to_point_link_counts() {
+        let mut message = AddressMessage::default();
+        message.header.index = 3;
+        let far = "10.0.0.2".parse().unwrap();
+        let near = "10.0.0.1".parse().unwrap();
+        message.attributes.push(AddressAttribute::Address(far));
+        assert_eq!(fact(&message).unwrap().address, far);
+        message.attributes.push(AddressAttribute::Local(near));
+        assert_eq!(fact(&message).unwrap().address, near);
+    }
+}

@@ -1,0 +1,93 @@
+//! Doing one [`LinkChange`]. What is there already, or gone already, is success.
+
+use rtnetlink::LinkUnspec;
+use rtnetlink::packet_route::RouteNetlinkMessage;
+use rtnetlink::packet_route::link::LinkMessage;
+
+use crate::model::{FdbEntry, IfName, Mtu};
+use crate::plan::link::LinkChange;
+
+use super::super::{HostError, sysctl};
+use super::session::Session;
+use super::{fdb, links, make};
+
+/// Every alias of ours starts so.
+const OUR_ALIAS: &str = "vmhook:network=";
+
+/// Does a change.
+pub(in crate::host) fn apply(session: &Session, change: &LinkChange) -> Result<(), HostError> {
+    match change {
+        LinkChange::AddBridge(bridge) => make::bridge(session, bridge),
+        LinkChange::AddVxlan(device) => make::vxlan(session, device),
+        LinkChange::AddFdb(entry) => add_fdb(session, entry),
+        LinkChange::RemoveFdb(entry) => remove_fdb(session, entry),
+        LinkChange::Enslave { device, bridge } => enslave(session, device, bridge),
+        LinkChange::SetMtu { device, mtu } => set_mtu(session, device, *mtu),
+        LinkChange::QuietTap(tap) => sysctl::set("ipv6", tap.as_str(), "disable_ipv6", "1"),
+        LinkChange::Delete(name) => delete(session, name),
+    }
+}
+
+fn add_fdb(session: &Session, entry: &FdbEntry) -> Result<(), HostError> {
+    let (device, vtep) = (&entry.device, entry.vtep);
+    let doing = || format!("cannot add a forwarding entry to {vtep} on {device}");
+    let link = links::present(session, device.as_str(), doing)?;
+    fdb::add(session, link.index, entry).map_err(|refusal| refusal.in_doing(doing()))
+}
+
+fn remove_fdb(session: &Session, entry: &FdbEntry) -> Result<(), HostError> {
+    let (device, vtep) = (&entry.device, entry.vtep);
+    let Some(link) = links::named(session, device.as_str())? else {
+        return Ok(());
+    };
+    fdb::remove(session, link.index, entry).map_err(|refusal| {
+        refusal.in_doing(format!(
+            "cannot delete the forwarding entry to {vtep} on {device}"
+        ))
+    })
+}
+
+fn enslave(session: &Session, device: &IfName, bridge: &IfName) -> Result<(), HostError> {
+    let doing = || format!("cannot make {device} a port of {bridge}");
+    let port = links::present(session, device.as_str(), doing)?;
+    let bridge = links::present(session, bridge.as_str(), doing)?;
+    if port.master == Some(bridge.index) {
+        return Ok(());
+    }
+    let message = LinkUnspec::new_with_index(port.index).controller(bridge.index);
+    set(session, message.build(), doing)
+}
+
+fn set_mtu(session: &Session, device: &IfName, mtu: Mtu) -> Result<(), HostError> {
+    let doing = || format!("cannot set the MTU of {device} to {mtu}");
+    let link = links::present(session, device.as_str(), doing)?;
+    let message = LinkUnspec::new_with_index(link.index).mtu(mtu.into());
+    set(session, message.build(), doing)
+}
+
+fn set(
+    session: &Session,
+    message: LinkMessage,
+    doing: impl FnOnce() -> String,
+) -> Result<(), HostError> {
+    session
+        .request(RouteNetlinkMessage::SetLink(message), 0)
+        .map(drop)
+        .map_err(|refusal| refusal.in_doing(doing()))
+}
+
+/// By index: the link that was looked at is the link that goes, whatever bears its name by then.
+fn delete(session: &Session, name: &IfName) -> Result<(), HostError> {
+    let doing = || format!("cannot delete {name}");
+    let Some(link) = links::named(session, name.as_str())? else {
+        return Ok(());
+    };
+    let ours = link.alias.is_some_and(|alias| alias.starts_with(OUR_ALIAS));
+    if !ours {
+        return Err(HostError::Netlink {
+            doing: doing(),
+            reason: format!("it bears no alias {OUR_ALIAS}…, so it is somebody else's"),
+        });
+    }
+    links::delete(session, link.index).map_err(|refusal| refusal.in_doing(doing()))
+}

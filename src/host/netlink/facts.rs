@@ -1,0 +1,128 @@
+//! The kernel's link messages, read as [`LinkFact`]s.
+
+use std::net::IpAddr;
+
+use rtnetlink::packet_route::link::{
+    BridgeStpState, InfoBridge, InfoData, InfoKind, InfoVxlan, LinkAttribute, LinkFlags, LinkInfo,
+    LinkMessage,
+};
+
+use crate::facts::{BridgeFact, LinkFact, LinkKind, VxlanFact};
+use crate::model::{MacAddr, Vni};
+
+/// What a link message says.
+pub(super) fn link(message: &LinkMessage) -> LinkFact {
+    let mut link = LinkFact {
+        index: message.header.index,
+        name: String::new(),
+        kind: LinkKind::Other(String::new()),
+        mtu: 0,
+        mac: None,
+        alias: None,
+        master: None,
+        up: message.header.flags.contains(LinkFlags::Up),
+    };
+    for attribute in &message.attributes {
+        match attribute {
+            LinkAttribute::IfName(name) => link.name.clone_from(name),
+            LinkAttribute::Mtu(bytes) => link.mtu = *bytes,
+            LinkAttribute::Address(bytes) => link.mac = mac(bytes),
+            LinkAttribute::IfAlias(text) => link.alias = Some(text.clone()),
+            LinkAttribute::Controller(index) => link.master = Some(*index),
+            LinkAttribute::LinkInfo(infos) => link.kind = kind(infos),
+            _ => {}
+        }
+    }
+    link
+}
+
+/// A unicast Ethernet address; a tunnel's "address" can have another length.
+pub(super) fn mac(bytes: &[u8]) -> Option<MacAddr> {
+    MacAddr::new(bytes.try_into().ok()?).ok()
+}
+
+fn kind(infos: &[LinkInfo]) -> LinkKind {
+    let kind = infos.iter().find_map(|info| match info {
+        LinkInfo::Kind(kind) => Some(kind),
+        _ => None,
+    });
+    let data = infos.iter().find_map(|info| match info {
+        LinkInfo::Data(data) => Some(data),
+        _ => None,
+    });
+    match (kind, data) {
+        (Some(InfoKind::Bridge), Some(InfoData::Bridge(data))) => LinkKind::Bridge(bridge(data)),
+        (Some(InfoKind::Vxlan), Some(InfoData::Vxlan(data))) => LinkKind::Vxlan(vxlan(data)),
+        (Some(InfoKind::Tun), _) => LinkKind::Tun,
+        (Some(other), _) => LinkKind::Other(other.to_string()),
+        (None, _) => LinkKind::Other(String::new()),
+    }
+}
+
+fn bridge(data: &[InfoBridge]) -> BridgeFact {
+    let mut fact = BridgeFact {
+        forward_delay: 0,
+        stp: false,
+        mcast_snooping: false,
+        nf_call_iptables: false,
+        nf_call_ip6tables: false,
+    };
+    for info in data {
+        match info {
+            InfoBridge::ForwardDelay(centiseconds) => fact.forward_delay = *centiseconds,
+            InfoBridge::StpState(state) => fact.stp = *state != BridgeStpState::Disabled,
+            InfoBridge::MulticastSnooping(on) => fact.mcast_snooping = *on,
+            InfoBridge::NfCallIpTables(on) => fact.nf_call_iptables = *on,
+            InfoBridge::NfCallIp6Tables(on) => fact.nf_call_ip6tables = *on,
+            _ => {}
+        }
+    }
+    fact
+}
+
+fn vxlan(data: &[InfoVxlan]) -> VxlanFact {
+    let mut fact = VxlanFact {
+        vni: None,
+        local: None,
+        group: None,
+        underlay: None,
+        port: 0,
+        learning: false,
+    };
+    let mut external = false;
+    for info in data {
+        match info {
+            InfoVxlan::Id(number) => fact.vni = Vni::try_from(*number).ok(),
+            InfoVxlan::Local(address) => fact.local = Some(IpAddr::V4(*address)),
+            InfoVxlan::Local6(address) => fact.local = Some(IpAddr::V6(*address)),
+            InfoVxlan::Group(address) => fact.group = Some(IpAddr::V4(*address)),
+            InfoVxlan::Group6(address) => fact.group = Some(IpAddr::V6(*address)),
+            InfoVxlan::Link(index) => fact.underlay = Some(*index),
+            InfoVxlan::Port(port) => fact.port = *port,
+            InfoVxlan::Learning(on) => fact.learning = *on,
+            InfoVxlan::CollectMetadata(on) => external = *on,
+            _ => {}
+        }
+    }
+    fact.vni = fact.vni.filter(|_| !external);
+    fact
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_unicast_ethernet_address_is_a_mac_address() {
+        assert!(mac(&[0xfa, 0x16, 0x3e, 1, 2, 3]).is_some());
+        assert!(mac(&[0; 6]).is_none(), "the loopback device");
+        assert!(mac(&[10, 0, 0, 1]).is_none(), "an IP tunnel");
+    }
+
+    #[test]
+    fn a_vxlan_device_in_external_mode_has_no_vni() {
+        let one = |external| vxlan(&[InfoVxlan::Id(267), InfoVxlan::CollectMetadata(external)]);
+        assert_eq!(one(false).vni, Vni::try_from(267).ok());
+        assert_eq!(one(true).vni, None);
+    }
+}

@@ -1,0 +1,242 @@
+//! Making links, so that nobody ever sees half of one.
+//!
+//! A link that is there under its name must be complete and bear our alias: a half-made one would
+//! be taken for somebody else's after a crash. The kernel takes no alias and no user's MTU at
+//! creation, so a link is made under a name that means nothing, down, gets its settings, and then
+//! its name, alias, MTU and *up* in one request, which the kernel does under one lock.
+//!
+//! ```text
+//! create vmhook-new (down) ─▶ sysctls ─▶ name + alias + MTU + up
+//!     └── a crash here leaves vmhook-new: whoever makes the next link deletes it
+//! ```
+//!
+//! Why the MTU comes late: a bridge follows its smallest port unless its MTU was *changed* by a
+//! user, and what creation sets is no change (`BROPT_MTU_SET_BY_USER` in `br_change_mtu`). So the
+//! bridge is made with an MTU that differs from the wanted one. And a VXLAN device cuts a too big
+//! MTU silently at creation, while a change is refused.
+
+use nix::errno::Errno;
+use rtnetlink::packet_core::{NLM_F_CREATE, NLM_F_EXCL};
+use rtnetlink::packet_route::RouteNetlinkMessage;
+use rtnetlink::packet_route::link::{BridgeStpState, LinkMessage};
+use rtnetlink::{LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVxlan};
+
+use crate::facts::{LinkFact, LinkKind, VxlanFact};
+use crate::model::{IfName, Mtu};
+use crate::plan::link::{Bridge, VxlanDevice, alias};
+
+use super::super::{HostError, sysctl};
+use super::links;
+use super::session::Session;
+
+/// The name of a link that is not finished.
+const UNFINISHED: &str = "vmhook-new";
+
+/// The kernel's MTU of a new bridge.
+const DEFAULT_MTU: u32 = 1500;
+
+/// What every link of ours has.
+struct Finish<'a> {
+    name: &'a IfName,
+    alias: String,
+    mtu: Mtu,
+    /// Settings below `/proc/sys/net/<protocol>/conf/<name>/`, written before the link is up, so
+    /// that no router solicitation or duplicate address detection ever leaves it.
+    sysctls: &'static [(&'static str, &'static str, &'static str)],
+}
+
+/// Makes a bridge, or brings the one that we made to this form.
+pub(super) fn bridge(session: &Session, bridge: &Bridge) -> Result<(), HostError> {
+    let finish = Finish {
+        name: &bridge.name,
+        alias: alias(&bridge.network),
+        mtu: bridge.mtu,
+        sysctls: &[
+            ("ipv6", "disable_ipv6", "1"),
+            ("ipv4", "arp_ignore", "1"),
+            ("ipv4", "arp_announce", "2"),
+        ],
+    };
+    let doing = || format!("cannot make bridge {}", bridge.name);
+    match links::named(session, bridge.name.as_str())? {
+        None => finish.make(session, bridge_message(bridge), &doing),
+        Some(link) => {
+            finish.must_be_ours(&link, &doing)?;
+            if !matches!(link.kind, LinkKind::Bridge(_)) {
+                return Err(refused(doing(), "it is there, but not a bridge"));
+            }
+            change(session, with_index(bridge_settings(bridge), &link), &doing)?;
+            finish.finish(session, &link, &doing)
+        }
+    }
+}
+
+/// Makes a VXLAN device; one of ours with other settings is refused.
+pub(super) fn vxlan(session: &Session, device: &VxlanDevice) -> Result<(), HostError> {
+    let vxlan = &device.vxlan;
+    let finish = Finish {
+        name: &vxlan.device,
+        alias: alias(&device.network),
+        mtu: device.mtu,
+        sysctls: &[("ipv6", "disable_ipv6", "1")],
+    };
+    let doing = || {
+        let (name, mtu, underlay) = (&vxlan.device, device.mtu, &vxlan.underlay);
+        format!("cannot make VXLAN device {name} with MTU {mtu} over {underlay}")
+    };
+    let underlay = links::present(session, vxlan.underlay.as_str(), doing)?.index;
+    match links::named(session, vxlan.device.as_str())? {
+        None => finish.make(session, vxlan_message(device, underlay), &doing),
+        Some(link) => {
+            finish.must_be_ours(&link, &doing)?;
+            if link.kind != LinkKind::Vxlan(expected(device, underlay)) {
+                return Err(refused(doing(), "it is there with other settings"));
+            }
+            finish.finish(session, &link, &doing)
+        }
+    }
+}
+
+impl Finish<'_> {
+    fn make(
+        &self,
+        session: &Session,
+        message: LinkMessage,
+        doing: &impl Fn() -> String,
+    ) -> Result<(), HostError> {
+        create(session, &message, doing)?;
+        let link = links::present(session, UNFINISHED, doing)?;
+        self.finish(session, &link, doing).inspect_err(|_| {
+            // The first failure is the one to tell; whoever makes the next link deletes this one.
+            let _ = links::delete(session, link.index);
+        })
+    }
+
+    fn finish(
+        &self,
+        session: &Session,
+        link: &LinkFact,
+        doing: &impl Fn() -> String,
+    ) -> Result<(), HostError> {
+        for (protocol, setting, value) in self.sysctls {
+            sysctl::set(protocol, &link.name, setting, value)?;
+        }
+        let message = LinkUnspec::new_with_index(link.index)
+            .name(self.name.as_str())
+            .alias(&self.alias)
+            .mtu(self.mtu.into())
+            .up()
+            .build();
+        session
+            .request(RouteNetlinkMessage::SetLink(message), 0)
+            .map(drop)
+            .map_err(|refusal| refusal.in_doing(doing()))
+    }
+
+    /// The plan has refused what is somebody else's; this is the last guard.
+    fn must_be_ours(&self, link: &LinkFact, doing: &impl Fn() -> String) -> Result<(), HostError> {
+        if link.alias.as_deref() == Some(&self.alias) {
+            return Ok(());
+        }
+        let reason = format!(
+            "it is there without the alias {}, so it is somebody else's",
+            self.alias
+        );
+        Err(refused(doing(), &reason))
+    }
+}
+
+fn refused(doing: String, reason: &str) -> HostError {
+    HostError::Netlink {
+        doing,
+        reason: reason.to_owned(),
+    }
+}
+
+/// Creates the unfinished link. If that name is taken, a crash left it; a VNI that is taken gives
+/// the same error, and then there is no such link.
+fn create(
+    session: &Session,
+    message: &LinkMessage,
+    doing: &impl Fn() -> String,
+) -> Result<(), HostError> {
+    let create = || {
+        let message = RouteNetlinkMessage::NewLink(message.clone());
+        session.request(message, NLM_F_CREATE | NLM_F_EXCL)
+    };
+    let first = create();
+    let taken = first
+        .as_ref()
+        .is_err_and(|refusal| refusal.is(Errno::EEXIST));
+    let leftover = match taken {
+        true => links::named(session, UNFINISHED)?,
+        false => None,
+    };
+    let last = match leftover {
+        Some(link) => links::delete(session, link.index).and_then(|()| create()),
+        None => first,
+    };
+    last.map(drop).map_err(|refusal| refusal.in_doing(doing()))
+}
+
+fn change(
+    session: &Session,
+    message: LinkMessage,
+    doing: &impl Fn() -> String,
+) -> Result<(), HostError> {
+    session
+        .request(RouteNetlinkMessage::NewLink(message), 0)
+        .map(drop)
+        .map_err(|refusal| refusal.in_doing(doing()))
+}
+
+fn bridge_message(bridge: &Bridge) -> LinkMessage {
+    let wanted = u32::from(bridge.mtu);
+    let builder = bridge_settings(bridge).name(UNFINISHED);
+    if wanted == DEFAULT_MTU {
+        builder.mtu(DEFAULT_MTU - 1).build()
+    } else {
+        builder.build()
+    }
+}
+
+fn bridge_settings(bridge: &Bridge) -> LinkMessageBuilder<LinkBridge> {
+    let kind = rtnetlink::packet_route::link::InfoKind::Bridge;
+    LinkMessageBuilder::<LinkBridge>::new_with_info_kind(kind)
+        .address(bridge.mac.octets().to_vec())
+        .forward_delay(0)
+        .stp_state(BridgeStpState::Disabled)
+        .mcast_snooping(false)
+        .nf_call_iptables(true)
+        .nf_call_ip6tables(true)
+}
+
+fn with_index(builder: LinkMessageBuilder<LinkBridge>, link: &LinkFact) -> LinkMessage {
+    builder.index(link.index).build()
+}
+
+fn vxlan_message(device: &VxlanDevice, underlay: u32) -> LinkMessage {
+    let vxlan = &device.vxlan;
+    let builder = LinkVxlan::new(UNFINISHED, vxlan.vni.into())
+        .dev(underlay)
+        .port(vxlan.port)
+        .learning(true)
+        .udp_csum(true);
+    match vxlan.local.address() {
+        std::net::IpAddr::V4(address) => builder.local(address),
+        std::net::IpAddr::V6(address) => builder.local6(address),
+    }
+    .build()
+}
+
+fn expected(device: &VxlanDevice, underlay: u32) -> VxlanFact {
+    let vxlan = &device.vxlan;
+    VxlanFact {
+        vni: Some(vxlan.vni),
+        local: Some(vxlan.local.address()),
+        group: None,
+        underlay: Some(underlay),
+        port: vxlan.port,
+        learning: true,
+    }
+}

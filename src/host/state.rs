@@ -1,0 +1,205 @@
+//! The state directory: small files, each written whole.
+//!
+//! A file is written under a name that nothing reads and then renamed, so a reader sees the old
+//! content or the new one, also after a crash in between. It lies on a tmpfs (`/run`): what a
+//! reboot loses is what a reboot has undone anyway, so nothing is synced to a disk.
+//!
+//! Names are `file` or `folder/file`, of `[A-Za-z0-9._-]` and not starting with a dot: a name can
+//! never lead out of the directory, and what starts with a dot is a leftover that no list shows.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use super::HostError;
+
+/// The state directory.
+#[derive(Debug)]
+pub(super) struct StateDir {
+    folder: PathBuf,
+}
+
+impl StateDir {
+    /// A directory that need not be there yet.
+    pub(super) fn new(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
+    /// The content of a file.
+    pub(super) fn read(&self, name: &str) -> Result<Option<Vec<u8>>, HostError> {
+        let path = self.path(name)?;
+        match fs::read(&path) {
+            Err(error) if is_absent(&error) => Ok(None),
+            other => other
+                .map(Some)
+                .map_err(HostError::file("cannot read", &path)),
+        }
+    }
+
+    /// The names of the files in a folder.
+    pub(super) fn list(&self, folder: &str) -> Result<Vec<String>, HostError> {
+        let path = self.path(folder)?;
+        match names(&path) {
+            Err(error) if is_absent(&error) => Ok(Vec::new()),
+            other => other.map_err(HostError::file("cannot list", &path)),
+        }
+    }
+
+    /// Writes a file whole.
+    pub(super) fn write(&self, name: &str, content: &[u8]) -> Result<(), HostError> {
+        let path = self.path(name)?;
+        replace(&path, content).map_err(HostError::file("cannot write", &path))
+    }
+
+    /// Removes a file.
+    pub(super) fn remove(&self, name: &str) -> Result<(), HostError> {
+        let path = self.path(name)?;
+        match fs::remove_file(&path) {
+            Err(error) if is_absent(&error) => Ok(()),
+            other => other.map_err(HostError::file("cannot remove", &path)),
+        }
+    }
+
+    /// The path of the lock file, in a directory that is there.
+    pub(super) fn lock_file(&self) -> Result<PathBuf, HostError> {
+        make_folder(&self.folder).map_err(HostError::file("cannot make", &self.folder))?;
+        Ok(self.folder.join("lock"))
+    }
+
+    fn path(&self, name: &str) -> Result<PathBuf, HostError> {
+        let path = self.folder.join(name);
+        if is_name(name) {
+            return Ok(path);
+        }
+        let error = io::Error::new(ErrorKind::InvalidInput, "not a name of a state file");
+        Err(HostError::file("cannot use", &path)(error))
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    let is_part =
+        |part: &str| !part.is_empty() && !part.starts_with('.') && part.bytes().all(allowed);
+    name.split('/').count() <= 2 && name.split('/').all(is_part)
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+}
+
+fn names(folder: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        // Ours are ASCII and do not start with a dot.
+        names.extend(
+            name.to_str()
+                .filter(|name| is_name(name))
+                .map(str::to_owned),
+        );
+    }
+    names.sort();
+    Ok(names)
+}
+
+fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    make_folder(folder)?;
+    let unfinished = folder.join(format!(".{name}.{}", std::process::id()));
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&unfinished)?
+        .write_all(content)
+        .and_then(|()| fs::rename(&unfinished, path))
+        .inspect_err(|_| drop(fs::remove_file(&unfinished)))
+}
+
+/// What it names is nobody's business but root's.
+fn make_folder(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn state() -> (tempfile::TempDir, StateDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateDir::new(folder.path().join("vmhook"));
+        (folder, state)
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_listed_until_it_is_removed() {
+        let (_folder, state) = state();
+        assert_eq!(state.read("domains/a.want").unwrap(), None);
+        assert!(state.list("domains").unwrap().is_empty());
+        state.write("domains/b.want", b"2").unwrap();
+        state.write("domains/a.want", b"old").unwrap();
+        state.write("domains/a.want", b"1").unwrap();
+        assert_eq!(state.read("domains/a.want").unwrap().unwrap(), b"1");
+        assert_eq!(state.list("domains").unwrap(), ["a.want", "b.want"]);
+        state.remove("domains/a.want").unwrap();
+        state.remove("domains/a.want").unwrap();
+        assert_eq!(state.list("domains").unwrap(), ["b.want"]);
+    }
+
+    #[test]
+    fn only_root_can_look_into_it() {
+        let (folder, state) = state();
+        state.write("domains/a", b"1").unwrap();
+        let mode = |path: &str| {
+            let file = fs::metadata(folder.path().join(path)).unwrap();
+            file.permissions().mode() & 0o777
+        };
+        assert_eq!(mode("vmhook"), 0o700);
+        assert_eq!(mode("vmhook/domains"), 0o700);
+        assert_eq!(mode("vmhook/domains/a"), 0o600);
+    }
+
+    #[test]
+    fn a_leftover_of_a_killed_writer_is_never_seen() {
+        let (folder, state) = state();
+        state.write("domains/a", b"1").unwrap();
+        fs::write(folder.path().join("vmhook/domains/.a.99"), b"hal").unwrap();
+        assert_eq!(state.list("domains").unwrap(), ["a"]);
+    }
+
+    #[test]
+    fn a_failed_write_leaves_the_old_content_and_no_leftover() {
+        let (folder, state) = state();
+        let path = folder.path().join("vmhook/domains/a");
+        fs::create_dir_all(path.join("in-the-way")).unwrap();
+        assert!(state.write("domains/a", b"new").is_err());
+        assert!(path.join("in-the-way").is_dir());
+        let files = fs::read_dir(folder.path().join("vmhook/domains")).unwrap();
+        assert_eq!(files.count(), 1);
+    }
+
+    #[test]
+    fn no_name_leads_out_of_the_directory() {
+        let (_folder, state) = state();
+        for name in [
+            "",
+            "..",
+            "../x",
+            "/etc/passwd",
+            "a/b/c",
+            "a//b",
+            ".a",
+            "a b",
+            "a/.b",
+        ] {
+            assert!(state.read(name).is_err(), "{name}");
+            assert!(state.write(name, b"").is_err(), "{name}");
+            assert!(state.remove(name).is_err(), "{name}");
+            assert!(state.list(name).is_err(), "{name}");
+        }
+    }
+}

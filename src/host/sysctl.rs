@@ -1,0 +1,27 @@
+//! Kernel settings of one device, written to `/proc/sys/net`, which shows the network namespace of
+//! the caller.
+//!
+//! Device names hold dots (`eth0.1011`); they are path components here, so nothing is replaced as
+//! with `sysctl -w`.
+
+use std::io::ErrorKind;
+use std::path::Path;
+
+use super::HostError;
+
+/// Writes `/proc/sys/net/<protocol>/conf/<device>/<setting>`.
+///
+/// A device without that file has no such protocol (IPv6 is switched off, or its MTU is below
+/// 1280), and then the setting is not needed.
+pub(super) fn set(
+    protocol: &str,
+    device: &str,
+    setting: &str,
+    value: &str,
+) -> Result<(), HostError> {
+    let path = format!("/proc/sys/net/{protocol}/conf/{device}/{setting}");
+    match std::fs::write(&path, value) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        other => other.map_err(HostError::file("cannot write", Path::new(&path))),
+    }
+}
