@@ -5,11 +5,12 @@
 //! own record. `nft monitor` or a dump of all rules would cost a process or 200 ms; this is one
 //! message of 20 bytes there and one of some 50 back.
 
+use nix::errno::Errno;
 use rtnetlink::sys::{Socket, SocketAddr, protocols::NETLINK_NETFILTER};
 
 use super::HostError;
 
-/// `NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN` (linux/netfilter/nfnetlink.h, nf_tables.h).
+/// `NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN` (the kernel's `nfnetlink.h`, `nf_tables.h`).
 const GET_GENERATION: u16 = 10 << 8 | 16;
 /// The answer: `NFT_MSG_NEWGEN`.
 const NEW_GENERATION: u16 = 10 << 8 | 15;
@@ -62,7 +63,7 @@ fn parse(answer: &[u8]) -> Result<u32, String> {
         NEW_GENERATION => id(answer.get(HEADERS..).ok_or_else(short)?).ok_or_else(short),
         NLMSG_ERROR => {
             let code = i32::from_ne_bytes(field(answer, 16).ok_or_else(short)?);
-            Err(std::io::Error::from_raw_os_error(-code).to_string())
+            Err(Errno::from_raw(code.saturating_neg()).desc().to_owned())
         }
         other => Err(format!("the kernel answered with message type {other}")),
     }

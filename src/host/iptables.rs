@@ -72,7 +72,11 @@ fn applied(call: &Call<'_>, ended: Result<Output, HostError>) -> Result<(), Host
 }
 
 /// The program's words, with the line of the input that they speak of.
+///
+/// A jump to a chain that is not there is found at `COMMIT` only, by the nftables kind.
 fn explain(words: &str, input: &str) -> String {
+    let advice = words.find("; Try `");
+    let words = &words[..advice.unwrap_or(words.len())];
     let line = line_number(words)
         .and_then(|number| input.lines().nth(number.checked_sub(1)?))
         .map(|line| format!(" [{line}]"));

@@ -89,7 +89,7 @@ fn syslog_line(priority: Priority, fields: &[(&str, &str)], message: &str) -> St
     let value = FACILITY << 3 | severity(priority);
     let mut line = format!("<{value}>{TAG}[{}]: {}", std::process::id(), cut(message));
     for (name, value) in fields {
-        line.push_str(&format!(" {name}={}", cut(value)));
+        line.extend([" ", name, "=", cut(value)]);
     }
     line.replace(|letter: char| letter.is_control(), " ")
 }

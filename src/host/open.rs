@@ -4,27 +4,24 @@ use std::time::Duration;
 
 use super::{Host, Machine, Paths};
 
-/// The host of this program.
+/// The host of this program: see [`Machine::new`].
 ///
-/// With the feature `faults`, `$VMHOOK_FAULT` says what is to fail; a text there that means nothing
-/// is an error, or a test would pass for the wrong reason.
-///
-/// # Errors
-/// A wrong `$VMHOOK_FAULT`; without the feature none.
+/// With the feature `faults`, `$VMHOOK_FAULT` says what is to fail.
 #[cfg(feature = "faults")]
-pub fn open(paths: Paths, limit: Duration) -> Result<Box<dyn Host>, super::FaultError> {
+pub fn open(paths: Paths, limit: Duration) -> Box<dyn Host> {
     let machine = Machine::new(paths, limit);
-    Ok(match std::env::var("VMHOOK_FAULT") {
-        Ok(text) => Box::new(super::Faulty::new(machine, text.parse()?)),
+    match std::env::var("VMHOOK_FAULT") {
+        // A test with a wrong text there would pass for the wrong reason.
+        Ok(text) => Box::new(super::Faulty::new(
+            machine,
+            text.parse().unwrap_or_else(|error| panic!("{error}")),
+        )),
         Err(_) => Box::new(machine),
-    })
+    }
 }
 
-/// The host of this program.
-///
-/// # Errors
-/// None; there is one kind with the feature `faults`.
+/// The host of this program: see [`Machine::new`].
 #[cfg(not(feature = "faults"))]
-pub fn open(paths: Paths, limit: Duration) -> Result<Box<dyn Host>, std::convert::Infallible> {
-    Ok(Box::new(Machine::new(paths, limit)))
+pub fn open(paths: Paths, limit: Duration) -> Box<dyn Host> {
+    Box::new(Machine::new(paths, limit))
 }

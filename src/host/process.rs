@@ -165,13 +165,12 @@ impl Runner {
             .left_for(|| format!("the steps before `{call}`"))?;
         let limit = left.min(LONGEST);
         let mut child = self.spawn(call)?;
-        match timeout(limit, converse(&mut child, call.input.as_bytes())).await {
-            Ok(ended) => ended.map_err(|reason| call.failed(reason)),
-            Err(_) => {
-                kill_group(&mut child).await;
-                Err(call.failed(format!("killed after {limit:.1?}, the time limit")))
-            }
+        let talk = converse(&mut child, call.input.as_bytes());
+        if let Ok(ended) = timeout(limit, talk).await {
+            return ended.map_err(|reason| call.failed(reason));
         }
+        kill_group(&mut child).await;
+        Err(call.failed(format!("killed after {limit:.1?}, the time limit")))
     }
 
     fn spawn(&self, call: &Call<'_>) -> Result<Child, HostError> {
@@ -364,8 +363,8 @@ mod tests {
         runner.run_well(&make).unwrap();
         let write = shell(&format!("echo met > {}", pipe.display()));
         let read = shell(&format!("cat {}", pipe.display()));
-        let [wrote, heard] = runner.run_both([&write, &read]).unwrap();
-        assert!(wrote.unwrap().success);
-        assert_eq!(heard.unwrap().stdout, "met\n");
+        let [first, second] = runner.run_both([&write, &read]).unwrap();
+        assert!(first.unwrap().success);
+        assert_eq!(second.unwrap().stdout, "met\n");
     }
 }

@@ -12,7 +12,7 @@ use rtnetlink::packet_route::neighbour::{
 };
 use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
 
-use crate::model::{FdbEntry, IfName, Vtep};
+use crate::model::{FdbEntry, IfName, MacAddr, Vtep};
 
 use super::super::HostError;
 use super::facts;
@@ -70,7 +70,7 @@ pub(super) fn remove(session: &Session, index: u32, entry: &FdbEntry) -> Result<
 }
 
 fn write(index: u32, entry: &FdbEntry) -> NeighbourMessage {
-    let mac = entry.mac.map_or([0; 6], |mac| mac.octets());
+    let mac = entry.mac.map_or([0; 6], MacAddr::octets);
     let mut message = NeighbourMessage::default();
     message.header.family = AddressFamily::Bridge;
     message.header.ifindex = index;

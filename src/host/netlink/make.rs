@@ -59,7 +59,7 @@ pub(super) fn bridge(session: &Session, bridge: &Bridge) -> Result<(), HostError
     };
     let doing = || format!("cannot make bridge {}", bridge.name);
     match links::named(session, bridge.name.as_str())? {
-        None => finish.make(session, bridge_message(bridge), &doing),
+        None => finish.make(session, &bridge_message(bridge), &doing),
         Some(link) => {
             finish.must_be_ours(&link, &doing)?;
             if !matches!(link.kind, LinkKind::Bridge(_)) {
@@ -86,7 +86,7 @@ pub(super) fn vxlan(session: &Session, device: &VxlanDevice) -> Result<(), HostE
     };
     let underlay = links::present(session, vxlan.underlay.as_str(), doing)?.index;
     match links::named(session, vxlan.device.as_str())? {
-        None => finish.make(session, vxlan_message(device, underlay), &doing),
+        None => finish.make(session, &vxlan_message(device, underlay), &doing),
         Some(link) => {
             finish.must_be_ours(&link, &doing)?;
             if link.kind != LinkKind::Vxlan(expected(device, underlay)) {
@@ -101,10 +101,10 @@ impl Finish<'_> {
     fn make(
         &self,
         session: &Session,
-        message: LinkMessage,
+        message: &LinkMessage,
         doing: &impl Fn() -> String,
     ) -> Result<(), HostError> {
-        create(session, &message, doing)?;
+        create(session, message, doing)?;
         let link = links::present(session, UNFINISHED, doing)?;
         self.finish(session, &link, doing).inspect_err(|_| {
             // The first failure is the one to tell; whoever makes the next link deletes this one.
@@ -168,9 +168,10 @@ fn create(
     let taken = first
         .as_ref()
         .is_err_and(|refusal| refusal.is(Errno::EEXIST));
-    let leftover = match taken {
-        true => links::named(session, UNFINISHED)?,
-        false => None,
+    let leftover = if taken {
+        links::named(session, UNFINISHED)?
+    } else {
+        None
     };
     let last = match leftover {
         Some(link) => links::delete(session, link.index).and_then(|()| create()),

@@ -1,9 +1,9 @@
 //! The socket: requests out, answers in, refusals in the kernel's words.
 
-use std::io;
 use std::rc::Rc;
 
 use futures_util::StreamExt;
+use nix::errno::Errno;
 use rtnetlink::packet_core::{
     ErrorMessage, NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NetlinkMessage,
     NetlinkPayload,
@@ -32,7 +32,7 @@ pub(super) enum Refusal {
     /// The kernel said no.
     Kernel {
         /// Its error number (`EEXIST`).
-        error: nix::errno::Errno,
+        error: Errno,
         /// Its words, with the explanation it gave.
         words: String,
     },
@@ -42,7 +42,7 @@ pub(super) enum Refusal {
 
 impl Refusal {
     /// Whether the kernel refused with this error.
-    pub(super) fn is(&self, expected: nix::errno::Errno) -> bool {
+    pub(super) fn is(&self, expected: Errno) -> bool {
         matches!(self, Self::Kernel { error, .. } if *error == expected)
     }
 
@@ -105,8 +105,9 @@ impl Session {
         let runtime = self.runner.runtime().map_err(Refusal::Host)?;
         let mut message = NetlinkMessage::from(message);
         message.header.flags = flags;
+        let answers = collect(self.handle.clone(), message);
         runtime
-            .block_on(timeout(left, collect(self.handle.clone(), message)))
+            .block_on(async { timeout(left, answers).await })
             .unwrap_or_else(|_| Err(Refusal::Host(deadline.busy(waiting_for()))))
     }
 }
@@ -140,7 +141,7 @@ async fn collect(
         torn: false,
     };
     let mut stream = handle.request(message).map_err(|error| Refusal::Kernel {
-        error: nix::errno::Errno::EPIPE,
+        error: Errno::EPIPE,
         words: error.to_string(),
     })?;
     while let Some(answer) = stream.next().await {
@@ -155,10 +156,10 @@ async fn collect(
 }
 
 fn refused(error: &ErrorMessage) -> Refusal {
-    let number = error.raw_code().saturating_neg();
-    let words = io::Error::from_raw_os_error(number).to_string();
+    let error_number = Errno::from_raw(error.raw_code().saturating_neg());
+    let words = error_number.desc().to_owned();
     Refusal::Kernel {
-        error: nix::errno::Errno::from_raw(number),
+        error: error_number,
         words: match explanation(&error.header) {
             Some(more) => format!("{words}: {more}"),
             None => words,

@@ -1,0 +1,2 @@
+//! What the kernel tests share.
+pub(crate) mod netns;
