@@ -14,7 +14,7 @@
 //! ```
 //!
 //! Two rules hold for all of it. **Nothing waits without limit**: every wait ends with the time
-//! limit of the whole call ([`Deadline`](deadline::Deadline)). **Nothing is left behind**: a
+//! limit of the whole call (`deadline`). **Nothing is left behind**: a
 //! program that overstays is killed with all that it started.
 //!
 //! Standard input is no part of [`Host`]: see [`stdin`].

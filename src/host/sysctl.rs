@@ -4,7 +4,8 @@
 //! Device names hold dots (`eth0.1011`); they are path components here, so nothing is replaced as
 //! with `sysctl -w`.
 
-use std::io::ErrorKind;
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use super::HostError;
@@ -20,7 +21,11 @@ pub(super) fn set(
     value: &str,
 ) -> Result<(), HostError> {
     let path = format!("/proc/sys/net/{protocol}/conf/{device}/{setting}");
-    match std::fs::write(&path, value) {
+    let written = OpenOptions::new()
+        .write(true)
+        .open(&path)
+        .and_then(|mut file| file.write_all(value.as_bytes()));
+    match written {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         other => other.map_err(HostError::file("cannot write", Path::new(&path))),
     }
