@@ -70,6 +70,17 @@ pub struct BridgeFact {
     pub nf_call_ip6tables: bool,
 }
 
+impl BridgeFact {
+    /// A bridge as we make it.
+    pub const OURS: Self = Self {
+        forward_delay: 0,
+        stp: false,
+        mcast_snooping: false,
+        nf_call_iptables: true,
+        nf_call_ip6tables: true,
+    };
+}
+
 /// The attributes of a VXLAN device that we set or that make it somebody else's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VxlanFact {
@@ -137,4 +148,14 @@ pub struct Process {
     pub pid: u32,
     /// Field 22 of `/proc/<pid>/stat`: clock ticks from boot to its start.
     pub start: u64,
+}
+
+/// Which kernel interface `iptables` speaks to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum IptablesBackend {
+    /// nftables: has a generation id.
+    Nft,
+    /// The old interface: has none, so the rules are always read back.
+    Legacy,
 }

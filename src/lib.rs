@@ -1,4 +1,5 @@
 //! vmhook: VXLAN networks and security groups for plain libvirt hosts.
+pub mod compile;
 pub mod config;
 pub mod domain;
 pub mod facts;
@@ -6,3 +7,4 @@ pub mod firewall;
 pub mod host;
 pub mod model;
 pub mod plan;
+pub mod state;

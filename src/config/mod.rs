@@ -40,7 +40,7 @@ mod table;
 mod value;
 
 pub use error::{Checked, ConfigError, ConfigErrors, Place, Position};
-pub use firewall::{ChainPrefix, ChainPrefixError, Dispatch, FirewallConfig};
+pub use firewall::{Dispatch, FirewallConfig};
 pub use host::HostConfig;
 pub use load::load;
 pub use lookup::{Config, ManagedBy};

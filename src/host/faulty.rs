@@ -13,12 +13,12 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::facts::{Epoch, HostFacts, Process};
+use crate::facts::{Epoch, HostFacts, IptablesBackend, LinkFact, Process};
 use crate::model::{Family, FdbEntry, IfName, Zone};
 use crate::plan::link::LinkChange;
 use crate::plan::{NftFamily, RestoreInput};
 
-use super::{ConfigFile, Host, HostError, IptablesBackend, LockGuard, Priority};
+use super::{ConfigFile, Host, HostError, LockGuard, Priority};
 
 /// What is to happen, and at which change.
 ///
@@ -168,6 +168,10 @@ fn die() {
 impl<H: Host> Host for Faulty<H> {
     fn facts(&self) -> Result<HostFacts, HostError> {
         self.read("facts", || self.host.facts())
+    }
+
+    fn link(&self, name: &str) -> Result<Option<LinkFact>, HostError> {
+        self.host.link(name)
     }
 
     fn fdb(&self, device: &IfName) -> Result<Vec<FdbEntry>, HostError> {

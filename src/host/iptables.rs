@@ -8,8 +8,9 @@ use std::time::Duration;
 use crate::model::Family;
 use crate::plan::RestoreInput;
 
+use super::HostError;
 use super::process::{Call, Output, Runner};
-use super::{HostError, IptablesBackend};
+use crate::facts::IptablesBackend;
 
 /// The program that prints all tables of a family.
 pub(super) fn save(runner: &Runner, family: Family) -> Result<String, HostError> {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::facts::{Epoch, HostFacts, Process};
+use crate::facts::{Epoch, HostFacts, IptablesBackend, LinkFact, Process};
 use crate::model::{Family, FdbEntry, IfName, Zone};
 use crate::plan::link::LinkChange;
 use crate::plan::{NftFamily, RestoreInput};
@@ -17,8 +17,8 @@ use super::netlink::{self, Session};
 use super::process::Runner;
 use super::state::StateDir;
 use super::{
-    ConfigFile, Host, HostError, IptablesBackend, LockGuard, Priority, br_netfilter, caller,
-    config_files, conntrack, epoch, generation, iptables, lock, log, neutron_agent, nft,
+    ConfigFile, Host, HostError, LockGuard, Priority, br_netfilter, caller, config_files,
+    conntrack, epoch, generation, iptables, lock, log, neutron_agent, nft,
 };
 
 /// Where the files are.
@@ -78,6 +78,10 @@ impl Machine {
 impl Host for Machine {
     fn facts(&self) -> Result<HostFacts, HostError> {
         netlink::read_facts(self.netlink()?)
+    }
+
+    fn link(&self, name: &str) -> Result<Option<LinkFact>, HostError> {
+        netlink::read_link(self.netlink()?, name)
     }
 
     fn fdb(&self, device: &IfName) -> Result<Vec<FdbEntry>, HostError> {

@@ -60,7 +60,7 @@ pub use privileges::is_root;
 
 use std::time::Duration;
 
-use crate::facts::{Epoch, HostFacts, Process};
+use crate::facts::{Epoch, HostFacts, IptablesBackend, LinkFact, Process};
 use crate::model::{Family, FdbEntry, IfName, Zone};
 use crate::plan::link::LinkChange;
 use crate::plan::{NftFamily, RestoreInput};
@@ -72,6 +72,12 @@ pub trait Host {
     /// # Errors
     /// [`HostError::Netlink`].
     fn facts(&self) -> Result<HostFacts, HostError>;
+
+    /// The link of this name, if there is one.
+    ///
+    /// # Errors
+    /// [`HostError::Netlink`].
+    fn link(&self, name: &str) -> Result<Option<LinkFact>, HostError>;
 
     /// The permanent entries (`NUD_PERMANENT`, `NTF_SELF`) of one VXLAN device's forwarding
     /// database that name a remote end; empty if there is no such device.
@@ -218,15 +224,6 @@ pub trait Host {
     /// Opens the share of the time limit that is kept for undoing: from now on
     /// [`time_left`](Self::time_left) counts to the end of the whole limit.
     fn begin_undo(&self);
-}
-
-/// Which kernel interface `iptables` speaks to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum IptablesBackend {
-    /// nftables: has a generation id.
-    Nft,
-    /// The old interface: has none, so the rules are always read back.
-    Legacy,
 }
 
 /// How urgent a log line is (syslog's numbers).

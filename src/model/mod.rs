@@ -32,4 +32,12 @@ pub use network::{
 pub use port::{AllowedAddressPair, Port, PortKey, Tap};
 pub use protocol::{IcmpMatch, PortProtocol, PortRange, PortRangeError, Protocol};
 pub use uuid::{DomainUuid, DomainUuidError};
-pub use vxlan::{FdbEntry, Vni, VniError, Vtep, VtepError, Vxlan};
+pub use vxlan::{FdbEntry, Tunnel, Vni, VniError, Vtep, VtepError, Vxlan};
+
+/// FNV-1a with 64 bits: names that must stay the same from version to version are made of it.
+///
+/// Not for anything that an adversary may choose: names are compared after they are made.
+pub fn fnv1a(bytes: &[u8]) -> u64 {
+    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, step)
+}

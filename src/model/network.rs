@@ -173,6 +173,14 @@ pub enum NetworkKind {
     Vxlan(Vxlan),
 }
 
+impl Network {
+    /// Whether both can share the links that one of them made. The peers may differ.
+    pub fn has_same_tunnel(&self, other: &Self) -> bool {
+        let (NetworkKind::Vxlan(ours), NetworkKind::Vxlan(theirs)) = (&self.kind, &other.kind);
+        ours.tunnel == theirs.tunnel && self.mtu == other.mtu
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -87,6 +87,15 @@ impl fmt::Display for Vtep {
 /// The tunnel side of a network of type `vxlan`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Vxlan {
+    /// The device and what it is made with.
+    pub tunnel: Tunnel,
+    /// Head-end replication: every broadcast, unknown unicast and multicast frame goes to each.
+    pub flood: Vec<Vtep>,
+}
+
+/// A VXLAN device and what it is made with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tunnel {
     /// The network's number on the wire.
     pub vni: Vni,
     /// The device, `vxlan-<vni>`.
@@ -97,8 +106,6 @@ pub struct Vxlan {
     pub underlay: IfName,
     /// UDP destination port.
     pub port: u16,
-    /// Head-end replication: every broadcast, unknown unicast and multicast frame goes to each.
-    pub flood: Vec<Vtep>,
 }
 
 /// An entry of a VXLAN device's forwarding database: frames for `mac` go to `vtep`.
@@ -113,4 +120,30 @@ pub struct FdbEntry {
     pub mac: Option<super::MacAddr>,
     /// Where such frames go.
     pub vtep: Vtep,
+}
+
+impl fmt::Display for FdbEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.mac {
+            Some(mac) => mac.fmt(f)?,
+            None => f.write_str("00:00:00:00:00:00")?,
+        }
+        write!(f, " dev {} dst {}", self.device, self.vtep)
+    }
+}
+
+impl fmt::Display for Tunnel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            vni,
+            local,
+            underlay,
+            port,
+            ..
+        } = self;
+        write!(
+            f,
+            "VNI {vni}, local address {local} on {underlay}, UDP port {port}"
+        )
+    }
 }

@@ -1,6 +1,6 @@
 //! Changes of links, each as a value that prints as the `ip` and `bridge` command it amounts to.
 
-use crate::model::{FdbEntry, IfName, MacAddr, Mtu, NetworkId, Vxlan};
+use crate::model::{FdbEntry, IfName, MacAddr, Mtu, NetworkId, Tunnel};
 
 /// One change of a link or of a forwarding database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,14 +56,17 @@ pub struct Bridge {
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct VxlanDevice {
     /// VNI, name, local address, underlay, UDP port.
-    pub vxlan: Vxlan,
+    pub tunnel: Tunnel,
     /// Its MTU.
     pub mtu: Mtu,
     /// The network, for the alias.
     pub network: NetworkId,
 }
 
-/// The alias of a link that we made for this network: only links that bear it are ever deleted.
+/// How the alias of every link begins that we made: only links that bear it are ever deleted.
+pub const ALIAS_PREFIX: &str = "vmhook:network=";
+
+/// The alias of a link that we made for this network.
 pub fn alias(network: &NetworkId) -> String {
-    format!("vmhook:network={network}")
+    format!("{ALIAS_PREFIX}{network}")
 }

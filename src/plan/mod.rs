@@ -1,13 +1,55 @@
 //! The difference between two host states, in the order in which it is safe.
-pub mod link;
+//!
+//! A [`Plan`] is a value. It prints as exactly what is run, in order, and
+//! [`apply`](crate::apply) runs nothing else. Its order is the security argument:
+//!
+//! 1. one nft transaction closes what closes, and makes the tables and names of what comes: a
+//!    bridge is closed before it exists;
+//! 2. links go, then links come, a device joining its bridge last;
+//! 3. taps that will open are silenced;
+//! 4. one `iptables-restore` a family brings the rules: nothing they allow is open yet;
+//! 5. connections of earlier owners of an address are forgotten;
+//! 6. one nft transaction opens what opens, and forgets networks that are gone.
+//!
+//! Stopped anywhere, what stands allows no more than the union of before and after, and a port that
+//! is not finished is closed.
+//!
+//! ```text
+//! have ─┐   ┌─ close ─ links ─ quiet ─ rules ─ connections ─ open ─▶ want
+//! want ─┴───┘
+//! ```
 
-/// The families of our own nftables tables.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NftFamily {
-    /// `table bridge vmhook`.
-    Bridge,
-    /// `table inet vmhook`.
-    Inet,
+use std::net::IpAddr;
+
+use crate::firewall::guard::Capabilities;
+use crate::firewall::iptables;
+use crate::model::{IfName, Zone};
+use crate::state::{HostState, ReadBack};
+
+mod display;
+pub mod link;
+mod links;
+
+pub use link::LinkChange;
+
+/// What is run to get from one host state to another, in order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// The steps.
+    pub steps: Vec<Step>,
+}
+
+/// One step of a plan: one call of the boundary, or a run of link changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// One `nft -f`.
+    Nft(String),
+    /// Changes of links, in order.
+    Links(Vec<LinkChange>),
+    /// One `iptables-restore --noflush` a family.
+    Rules(RestoreInput),
+    /// Connections to forget.
+    Connections(Forget),
 }
 
 /// What goes to the two `iptables-restore` programs.
@@ -19,4 +61,75 @@ pub struct RestoreInput {
     pub v6: String,
     /// Run them side by side. Deletions must not: parallel deleters restart each other.
     pub side_by_side: bool,
+}
+
+/// Connections to forget: of these addresses in this zone, or all of the zone.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Forget {
+    /// The network's zone.
+    pub zone: Zone,
+    /// Either end of a connection; with no address, every connection of the zone.
+    pub addresses: Vec<IpAddr>,
+}
+
+/// The families of our own nftables tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NftFamily {
+    /// `table bridge vmhook`.
+    Bridge,
+    /// `table inet vmhook`.
+    Inet,
+}
+
+/// What a plan needs besides the two states.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Besides {
+    /// What the kernel can do.
+    pub capabilities: Capabilities,
+    /// Taps to silence before they open.
+    pub quiet: Vec<IfName>,
+    /// Connections to forget once the rules are in.
+    pub forget: Vec<Forget>,
+}
+
+impl Plan {
+    /// The way from `have` to `want`. Empty if they are equal and nothing is to be done besides.
+    pub fn between(have: &ReadBack, want: &HostState, besides: &Besides) -> Self {
+        let guard = have
+            .state
+            .guard
+            .change_to(&want.guard, besides.capabilities);
+        let mut links = links::changes(&have.state, want);
+        links.extend(besides.quiet.iter().cloned().map(LinkChange::QuietTap));
+        let mut steps = Vec::new();
+        if !guard.close.is_empty() {
+            steps.push(Step::Nft(guard.close));
+        }
+        if !links.is_empty() {
+            steps.push(Step::Links(links));
+        }
+        steps.extend(rules(have, want).map(Step::Rules));
+        steps.extend(besides.forget.iter().cloned().map(Step::Connections));
+        if !guard.open.is_empty() {
+            steps.push(Step::Nft(guard.open));
+        }
+        Self { steps }
+    }
+
+    /// Nothing is to be done.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+}
+
+fn rules(have: &ReadBack, want: &HostState) -> Option<RestoreInput> {
+    let v4 = iptables::repair(&have.v4, &want.v4);
+    let v6 = iptables::repair(&have.v6, &want.v6);
+    let side_by_side = v4.only_adds() && v6.only_adds();
+    let input = RestoreInput {
+        v4: v4.restore_text(),
+        v6: v6.restore_text(),
+        side_by_side,
+    };
+    (!input.v4.is_empty() || !input.v6.is_empty()).then_some(input)
 }

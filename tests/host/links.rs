@@ -88,7 +88,7 @@ fn an_ipv6_underlay_carries_as_well() {
         underlay();
         let host = machine();
         let mut device = device(1430);
-        device.vxlan.local = vtep("fd00:16::31");
+        device.tunnel.local = vtep("fd00:16::31");
         apply(&host, [LinkChange::AddVxlan(device)]);
         let shown = run(&format!("ip -d link show {DEVICE}"));
         assert!(
@@ -249,7 +249,7 @@ fn a_device_of_ours_with_another_vni_is_not_taken_for_the_wanted_one() {
         underlay();
         let host = machine();
         let mut other = device(1450);
-        other.vxlan.vni = Vni::try_from(268).unwrap();
+        other.tunnel.vni = Vni::try_from(268).unwrap();
         apply(&host, [LinkChange::AddVxlan(other)]);
         let words = refusal(&host, &LinkChange::AddVxlan(device(1450)));
         assert!(
@@ -278,7 +278,7 @@ fn what_the_kernel_refuses_leaves_nothing_and_is_told_in_its_words() {
         assert!(words.contains("VNI already exists"), "{words}");
 
         let mut nowhere = device(1450);
-        nowhere.vxlan.underlay = name("eth9");
+        nowhere.tunnel.underlay = name("eth9");
         let words = refusal(&host, &LinkChange::AddVxlan(nowhere));
         assert!(words.ends_with("there is no device eth9"), "{words}");
     });

@@ -26,7 +26,7 @@ use std::time::Duration;
 use support::netns::{attempt, in_a_new_namespace, run};
 use vmhook::facts::{BridgeFact, LinkFact, LinkKind, VxlanFact};
 use vmhook::host::{Host, HostError, IptablesBackend, Machine, Paths};
-use vmhook::model::{FdbEntry, IfName, MacAddr, Mtu, NetworkId, Vni, Vtep, Vxlan, Zone};
+use vmhook::model::{FdbEntry, IfName, MacAddr, Mtu, NetworkId, Tunnel, Vni, Vtep, Zone};
 use vmhook::plan::link::{Bridge, LinkChange, VxlanDevice};
 use vmhook::plan::{NftFamily, RestoreInput};
 
@@ -77,13 +77,12 @@ fn network() -> NetworkId {
 
 fn device(bytes: u32) -> VxlanDevice {
     VxlanDevice {
-        vxlan: Vxlan {
+        tunnel: Tunnel {
             vni: Vni::try_from(267).unwrap(),
             device: name(DEVICE),
             local: vtep("172.16.0.31"),
             underlay: name("eth0"),
             port: 8472,
-            flood: Vec::new(),
         },
         mtu: mtu(bytes),
         network: network(),

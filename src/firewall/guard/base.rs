@@ -19,8 +19,7 @@ pub const IBRNAME_PROBE: &str = "table bridge vmhook-probe {
 
 /// The script that makes both tables anew, empty, whatever was there.
 ///
-/// Declaring a table before deleting it makes the deletion succeed where there is none; all of it
-/// is one transaction. Nothing is open after it: a frame passes only between members.
+/// All of it is one transaction. Nothing is open after it: a frame passes only between members.
 pub fn base_script(capabilities: Capabilities) -> String {
     let unknown_port = if capabilities.ibrname {
         UNKNOWN_PORT
@@ -28,11 +27,18 @@ pub fn base_script(capabilities: Capabilities) -> String {
         ""
     };
     format!(
-        "table bridge vmhook\ndelete table bridge vmhook\n\
-         table inet vmhook\ndelete table inet vmhook\n\
-         table bridge vmhook {{\n{SETS}{FROM_VM}{TO_VM}{}}}\n{INET}",
+        "{}table bridge vmhook {{\n{SETS}{FROM_VM}{TO_VM}{}}}\n{INET}",
+        no_tables(),
         BASE_CHAINS.replace("@UNKNOWN_PORT@", unknown_port)
     )
+}
+
+/// The script after which neither table is there: declaring a table before deleting it makes the
+/// deletion succeed where there is none.
+pub(super) fn no_tables() -> String {
+    ["bridge", "inet"]
+        .map(|family| format!("table {family} vmhook\ndelete table {family} vmhook\n"))
+        .concat()
 }
 
 const UNKNOWN_PORT: &str = "		meta ibrname @bridges iifname != @members drop\n";

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv6Addr;
 
-use super::{Element, Guard};
+use super::{Element, Guard, Tables};
 use crate::model::{IfName, MacAddr};
 
 /// What stands in the two tables, and the text of their fixed chains.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Listing {
-    /// The elements. `base` is whether both tables are there.
+    /// The elements, and how many of the two tables are there.
     pub guard: Guard,
     /// Every fixed chain, line by line, in a form that does not depend on hash order: equal after
     /// two listings of the same tables. How nft writes a rule depends on its version, so this is
@@ -34,7 +34,8 @@ pub struct ListingError {
 /// # Errors
 /// [`ListingError`] if a listing has another shape than nft's.
 pub fn read_tables(bridge: Option<&str>, inet: Option<&str>) -> Result<Listing, ListingError> {
-    let base = bridge.is_some() && inet.is_some();
+    let present = [bridge, inet].iter().flatten().count();
+    let state = [Tables::Absent, Tables::Damaged, Tables::Made][present];
     let mut tables = BTreeMap::new();
     let mut chains = Vec::new();
     for (name, text) in [("bridge", bridge), ("inet", inet)] {
@@ -49,7 +50,10 @@ pub fn read_tables(bridge: Option<&str>, inet: Option<&str>) -> Result<Listing, 
         .collect();
     let elements = only_whole_bridges(&elements);
     Ok(Listing {
-        guard: Guard { base, elements },
+        guard: Guard {
+            tables: state,
+            elements,
+        },
         chains,
     })
 }
@@ -287,7 +291,11 @@ mod tests {
         let tap: IfName = "tap1".parse().unwrap();
         let mac: MacAddr = "fa:16:3e:be:71:21".parse().unwrap();
         let elements = &listing.guard.elements;
-        assert!(!listing.guard.base, "one table alone is no guard");
+        assert_eq!(
+            listing.guard.tables,
+            Tables::Damaged,
+            "one table alone is no guard"
+        );
         assert!(elements.contains(&Element::Member("tap2".parse().unwrap())));
         assert!(elements.contains(&Element::V4(tap.clone(), mac, [10, 0, 0, 1].into())));
         assert!(elements.contains(&Element::Rarp(tap.clone(), mac)));

@@ -13,7 +13,7 @@ pub fn network_elements(network: &Network) -> BTreeSet<Element> {
     let NetworkKind::Vxlan(vxlan) = &network.kind;
     BTreeSet::from([
         Element::Bridge(network.bridge.clone()),
-        Element::Member(vxlan.device.clone()),
+        Element::Member(vxlan.tunnel.device.clone()),
     ])
 }
 

@@ -5,16 +5,30 @@ use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
 
+use super::base::no_tables;
 use super::{Capabilities, Element, base_script};
 use crate::model::IfName;
 
 /// What stands in our two nftables tables.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Guard {
-    /// The tables are there, with their chains as we made them.
-    pub base: bool,
+    /// Whether the tables are there, and ours.
+    pub tables: Tables,
     /// What is in their sets and maps.
     pub elements: BTreeSet<Element>,
+}
+
+/// Whether our nftables tables are there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tables {
+    /// Neither is.
+    #[default]
+    Absent,
+    /// One is missing, or somebody changed a chain: both are made anew before anything opens.
+    Damaged,
+    /// Both are there, with their chains as we made them.
+    Made,
 }
 
 /// The way from one guard to another, as one or two nft transactions.
@@ -29,7 +43,7 @@ pub struct GuardChange {
 impl Guard {
     /// Adds what another one has.
     pub fn merge(&mut self, other: &Self) {
-        self.base |= other.base;
+        self.tables = self.tables.max(other.tables);
         self.elements.extend(other.elements.iter().cloned());
     }
 
@@ -49,10 +63,10 @@ impl Guard {
     /// between. Everything about a port that closes goes in the closing one, everything about a
     /// port that opens in the opening one.
     pub fn change_to(&self, want: &Self, capabilities: Capabilities) -> GuardChange {
-        if !want.base {
+        if want.tables != Tables::Made {
             return self.removal();
         }
-        let fresh = !self.base;
+        let fresh = self.tables != Tables::Made;
         let nothing = BTreeSet::new();
         let have = if fresh { &nothing } else { &self.elements };
         let ports = want.open_ports();
@@ -79,10 +93,10 @@ impl Guard {
     }
 
     fn removal(&self) -> GuardChange {
-        if !self.base {
+        if self.tables == Tables::Absent {
             return GuardChange::default();
         }
-        let open = "delete table bridge vmhook\ndelete table inet vmhook\n".to_owned();
+        let open = no_tables();
         GuardChange {
             close: String::new(),
             open,

@@ -3,7 +3,7 @@
 use super::ChainPrefix;
 
 /// What the configuration says about the text of the rules; it changes no verdict.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Options {
     /// What the names of our chains start with.
     pub prefix: ChainPrefix,

@@ -10,7 +10,9 @@ use crate::model::{IfName, Port};
 /// libvirt's own (`vnet0`) would make short names, and two taps could share chains. We do so
 /// only where the tap has Neutron's shape; else the suffix is a hash of network and MAC address,
 /// which are what a port is. The two never meet: only Neutron's has a `-`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 pub struct ChainSuffix(String);
 
 impl fmt::Display for ChainSuffix {

@@ -73,7 +73,7 @@ pub(super) fn bridge(session: &Session, bridge: &Bridge) -> Result<(), HostError
 
 /// Makes a VXLAN device; one of ours with other settings is refused.
 pub(super) fn vxlan(session: &Session, device: &VxlanDevice) -> Result<(), HostError> {
-    let vxlan = &device.vxlan;
+    let vxlan = &device.tunnel;
     let finish = Finish {
         name: &vxlan.device,
         alias: alias(&device.network),
@@ -217,7 +217,7 @@ fn with_index(builder: LinkMessageBuilder<LinkBridge>, link: &LinkFact) -> LinkM
 }
 
 fn vxlan_message(device: &VxlanDevice, underlay: u32) -> LinkMessage {
-    let vxlan = &device.vxlan;
+    let vxlan = &device.tunnel;
     let builder = LinkVxlan::new(UNFINISHED, vxlan.vni.into())
         .dev(underlay)
         .port(vxlan.port)
@@ -231,7 +231,7 @@ fn vxlan_message(device: &VxlanDevice, underlay: u32) -> LinkMessage {
 }
 
 fn expected(device: &VxlanDevice, underlay: u32) -> VxlanFact {
-    let vxlan = &device.vxlan;
+    let vxlan = &device.tunnel;
     VxlanFact {
         vni: Some(vxlan.vni),
         local: Some(vxlan.local.address()),

@@ -15,7 +15,7 @@ mod session;
 pub(super) use change::apply;
 pub(super) use session::Session;
 
-use crate::facts::HostFacts;
+use crate::facts::{HostFacts, LinkFact};
 use crate::model::{FdbEntry, IfName};
 
 use super::HostError;
@@ -26,6 +26,11 @@ pub(super) fn read_facts(session: &Session) -> Result<HostFacts, HostError> {
         links: links::all(session)?,
         addresses: addresses::all(session)?,
     })
+}
+
+/// The link of this name.
+pub(super) fn read_link(session: &Session, name: &str) -> Result<Option<LinkFact>, HostError> {
+    links::named(session, name)
 }
 
 /// The permanent entries of a device; none if there is no such device.

@@ -1,0 +1,29 @@
+//! Running a plan, and everything around it that touches the machine.
+//!
+//! Left of here all is pure. [`settle`] is the one road by which a want becomes true: it takes the
+//! host lock, makes one transaction of every want there is, runs its plan, and writes the records.
+//! It goes on until no want is left, so 64 hooks that wait for the lock cost a few transactions.
+//!
+//! # What a death or a failure leaves
+//!
+//! - Before the first change the host's record loses its generation, and gets the new one after the
+//!   last record is written. A hook that finds none reads the kernel back as a whole and repairs:
+//!   so whatever a killed hook left is put right by the next one, under the same lock.
+//! - A change that fails while something is being set up is undone: not by inverses, but as the way
+//!   from what the kernel then has to what the records say. If that fails too, the port stays
+//!   closed, the want unapplied, and the generation missing.
+//! - A change that fails while something is being taken down does not stop the rest. What is left
+//!   is no longer in any record, so the next repair removes it.
+
+mod attempt;
+mod journal;
+mod observe;
+mod run;
+mod settle;
+mod stale;
+mod store;
+
+pub use observe::observe;
+pub use settle::{Mode, is_as_recorded, settle};
+pub use stale::{is_live, retire_stale};
+pub use store::Store;

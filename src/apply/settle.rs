@@ -1,0 +1,173 @@
+//! The one road by which wants become true.
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+
+use super::attempt::Attempt;
+use super::stale::{farewell, gone};
+use super::{Store, journal, observe};
+use crate::facts::{HostFacts, IptablesBackend};
+use crate::host::Host;
+use crate::model::DomainUuid;
+use crate::record::{HostRecord, Want};
+use crate::state::HostState;
+use crate::transaction::{self, Records};
+
+/// How much is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// The wants there are; the kernel is read back only where somebody else was there.
+    Wants,
+    /// Everything, against the kernel read back.
+    Repair,
+}
+
+/// Takes the host lock and applies every want there is, until none is left.
+///
+/// # Errors
+/// If the lock is not to be had in time, or a repair that belongs to nobody's want fails. What
+/// becomes of a want is told to its owner by [`Store::take_failure`].
+pub fn settle(host: &dyn Host, mode: Mode) -> Result<()> {
+    let _lock = host.lock()?;
+    let store = Store::open(host)?;
+    let mut repair = mode == Mode::Repair;
+    loop {
+        let wants = store.wants()?;
+        if wants.is_empty() && !repair {
+            return Ok(());
+        }
+        Round::new(host, &store, wants, repair)?.settle()?;
+        repair = false;
+    }
+}
+
+/// One pass under the lock: the wants there are, and what they meet.
+struct Round<'a> {
+    host: &'a dyn Host,
+    store: &'a Store<'a>,
+    facts: HostFacts,
+    records: Records,
+    observed: Option<HostState>,
+    wants: Vec<Want>,
+}
+
+impl<'a> Round<'a> {
+    fn new(
+        host: &'a dyn Host,
+        store: &'a Store<'a>,
+        wants: Vec<Want>,
+        repair: bool,
+    ) -> Result<Self> {
+        let facts = host.facts()?;
+        let mut records = store.load()?;
+        let doubt = match &records.host {
+            Some(record) => repair || !is_as_we_left_it(host, record)?,
+            None => false,
+        };
+        let observed = match &records.host {
+            Some(record) if doubt => Some(observe(host, &facts, record)?),
+            _ => None,
+        };
+        if observed.is_some() {
+            store.load_all_domains(&mut records)?;
+        } else {
+            let mut concerned = transaction::touched(&records, &wants);
+            concerned.extend(wants.iter().map(|want| want.uuid.clone()));
+            store.load_domains(&mut records, &concerned)?;
+        }
+        Ok(Self { host, store, facts, records, observed, wants })
+    }
+
+    /// Applies all wants as one transaction; if that fails, each by itself.
+    fn settle(mut self) -> Result<()> {
+        self.retire_clashing()?;
+        let admitted = self.admit()?;
+        if admitted.is_empty() && self.observed.is_none() {
+            return Ok(());
+        }
+        match (self.attempt(&admitted), admitted.as_slice()) {
+            (Ok(()), _) => Ok(()),
+            (Err(error), []) => Err(error),
+            (Err(error), [want]) => self.store.put_failure(want, &one_line(&error)),
+            (Err(_), several) => several.iter().try_for_each(|want| self.alone(want)),
+        }
+    }
+
+    fn attempt(&self, wants: &[Want]) -> Result<()> {
+        Attempt {
+            host: self.host,
+            store: self.store,
+            facts: &self.facts,
+            before: &self.records,
+            observed: self.observed.as_ref(),
+        }
+        .make(wants)
+    }
+
+    fn alone(&self, want: &Want) -> Result<()> {
+        let round = Round::new(self.host, self.store, vec![want.clone()], false)?;
+        match round.attempt(&round.wants) {
+            Ok(()) => Ok(()),
+            Err(error) => self.store.put_failure(want, &one_line(&error)),
+        }
+    }
+
+    /// A want may name a tap or an address of a domain that went without a word: that one goes
+    /// first.
+    fn retire_clashing(&mut self) -> Result<()> {
+        let clashes = |line: &_| self.wants.iter().any(|want| transaction::clashes(want, line));
+        let gone = gone(self.host, &self.facts, &self.records, clashes);
+        let own: BTreeSet<DomainUuid> = self.wants.iter().map(|want| want.uuid.clone()).collect();
+        let gone: BTreeSet<DomainUuid> = gone.into_iter().filter(|uuid| !own.contains(uuid)).collect();
+        self.store.load_domains(&mut self.records, &gone)?;
+        let records = gone.iter().filter_map(|uuid| self.records.domains.get(uuid));
+        let farewells: Vec<Want> = records.map(|record| farewell(&record.want)).collect();
+        self.wants.splice(0..0, farewells);
+        Ok(())
+    }
+
+    /// The wants that can stand beside what there is and beside each other. The others have failed.
+    fn admit(&self) -> Result<Vec<Want>> {
+        let mut so_far = self.records.clone();
+        let mut admitted = Vec::new();
+        for want in &self.wants {
+            match transaction::admit(want, &so_far) {
+                Ok(()) => {
+                    so_far.add(want);
+                    admitted.push(want.clone());
+                }
+                Err(refusal) => {
+                    journal::refused(self.host, want, &refusal);
+                    self.store.put_failure(want, &refusal.to_string())?;
+                }
+            }
+        }
+        Ok(admitted)
+    }
+}
+
+/// Whether nobody has changed an nftables table since our last act. The old iptables has no
+/// generation, so there the answer is always no.
+pub(super) fn is_as_we_left_it(host: &dyn Host, record: &HostRecord) -> Result<bool> {
+    let Some(generation) = record.generation else { return Ok(false) };
+    if record.backend == IptablesBackend::Legacy {
+        return Ok(false);
+    }
+    Ok(host.ruleset_generation()? == generation)
+}
+
+/// Whether the kernel is as the records say: nothing of ours is there, or nobody else was.
+///
+/// # Errors
+/// If the records or the kernel's generation cannot be read.
+pub fn is_as_recorded(host: &dyn Host, store: &Store<'_>) -> Result<bool> {
+    match store.host_record()? {
+        Some(record) => is_as_we_left_it(host, &record),
+        None => Ok(true),
+    }
+}
+
+fn one_line(error: &anyhow::Error) -> String {
+    format!("{error:#}").replace('\n', " ")
+}

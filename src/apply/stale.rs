@@ -1,0 +1,68 @@
+//! Records whose VM is gone without a word: libvirtd was killed, or the host's QEMU was.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+
+use crate::facts::{HostFacts, Process};
+use crate::host::Host;
+use crate::model::DomainUuid;
+use crate::record::{IndexLine, Phase, Want};
+use crate::transaction::Records;
+
+/// Whether a recorded port's VM may still run: its tap is there, by index, or the process that
+/// called the hook still runs and may be in the middle of a start.
+pub fn is_live(host: &dyn Host, facts: &HostFacts, line: &IndexLine) -> bool {
+    let has_tap = |line: &IndexLine| {
+        line.tap.as_ref().is_some_and(|tap| {
+            facts.link_by_index(tap.index).is_some_and(|link| link.name == tap.name.as_str())
+        })
+    };
+    has_tap(line) || host.is_running(&line.caller)
+}
+
+/// The wants that a domain leaves when it is gone, one for each domain without a live port.
+pub(super) fn gone(
+    host: &dyn Host,
+    facts: &HostFacts,
+    records: &Records,
+    concerned: impl Fn(&IndexLine) -> bool,
+) -> Vec<DomainUuid> {
+    let mut running: BTreeMap<(u32, u64), bool> = BTreeMap::new();
+    let mut live: BTreeMap<&DomainUuid, bool> = BTreeMap::new();
+    for line in records.index.lines.iter().filter(|line| concerned(line)) {
+        let Process { pid, start } = line.caller;
+        let runs = *running.entry((pid, start)).or_insert_with(|| host.is_running(&line.caller));
+        let alive = live.entry(&line.domain).or_insert(false);
+        *alive |= runs || is_live(host, facts, line);
+    }
+    live.into_iter().filter(|(_, alive)| !alive).map(|(uuid, _)| uuid.clone()).collect()
+}
+
+/// The want of a domain that is gone.
+pub(super) fn farewell(record_of: &Want) -> Want {
+    Want {
+        generation: record_of.generation + 1,
+        phase: Phase::Gone,
+        ports: Vec::new(),
+        networks: Vec::new(),
+        ..record_of.clone()
+    }
+}
+
+/// Withdraws every domain whose VM is gone. For the daemon's start and for `sync`.
+///
+/// # Errors
+/// If a record cannot be read or a want not be written.
+pub fn retire_stale(host: &dyn Host) -> Result<usize> {
+    let store = super::Store::open(host)?;
+    let mut records = store.load()?;
+    store.load_all_domains(&mut records)?;
+    let gone = gone(host, &host.facts()?, &records, |_| true);
+    for uuid in &gone {
+        if let Some(record) = records.domains.get(uuid) {
+            store.put_want(&farewell(&record.want))?;
+        }
+    }
+    Ok(gone.len())
+}

@@ -1,0 +1,277 @@
+//! The records, through the boundary.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::facts::Epoch;
+use crate::host::Host;
+use crate::model::{DomainUuid, NetworkId};
+use crate::record::{
+    DomainRecord, HostRecord, Index, NetworkRecord, Want, decode, encode,
+};
+use crate::transaction::Records;
+
+/// The records of this boot and network namespace.
+pub struct Store<'a> {
+    host: &'a dyn Host,
+    epoch: Epoch,
+}
+
+impl<'a> Store<'a> {
+    /// The records of this boot and network namespace.
+    ///
+    /// # Errors
+    /// If the kernel does not say which those are.
+    pub fn open(host: &'a dyn Host) -> Result<Self> {
+        Ok(Self { host, epoch: host.epoch()? })
+    }
+
+    /// This boot and network namespace.
+    pub fn epoch(&self) -> &Epoch {
+        &self.epoch
+    }
+
+    /// What was applied for a domain.
+    ///
+    /// # Errors
+    /// If its record cannot be read or understood.
+    pub fn domain(&self, uuid: &DomainUuid) -> Result<Option<DomainRecord>> {
+        let record: Option<DomainRecord> = self.read(&DomainRecord::file_of(uuid))?;
+        Ok(record.filter(|record| record.want.epoch == self.epoch))
+    }
+
+    /// The domain of this name, for calls that carry nothing else.
+    ///
+    /// # Errors
+    /// If a record cannot be read or understood.
+    pub fn domain_named(&self, name: &str) -> Result<Option<DomainRecord>> {
+        for uuid in self.domains_there_are()? {
+            let record = self.domain(&uuid)?;
+            if let Some(record) = record.filter(|record| record.want.name == name) {
+                return Ok(Some(record));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What stands of each network.
+    ///
+    /// # Errors
+    /// If a record cannot be read or understood.
+    pub fn networks(&self) -> Result<BTreeMap<NetworkId, NetworkRecord>> {
+        let mut networks = BTreeMap::new();
+        for name in self.host.list_state("networks")? {
+            let record: Option<NetworkRecord> = self.read(&format!("networks/{name}"))?;
+            if let Some(record) = record.filter(|record| record.epoch == self.epoch) {
+                networks.insert(record.network.id.clone(), record);
+            }
+        }
+        Ok(networks)
+    }
+
+    /// What is there once, and whether the kernel is as we left it.
+    ///
+    /// # Errors
+    /// If the record cannot be read or understood.
+    pub fn host_record(&self) -> Result<Option<HostRecord>> {
+        let record: Option<HostRecord> = self.read(HostRecord::FILE)?;
+        Ok(record.filter(|record| record.epoch == self.epoch))
+    }
+
+    /// All records but the domains'. The index is made again if it names other domains than there
+    /// are, or cannot be read: it is derived.
+    ///
+    /// # Errors
+    /// If a record cannot be read or understood.
+    pub fn load(&self) -> Result<Records> {
+        let there = self.domains_there_are()?;
+        let index: Option<Index> = self.read(Index::FILE).unwrap_or_default();
+        let index = match index.filter(|index| index.domains().into_iter().eq(&there)) {
+            Some(index) => index,
+            None => Index::of(&self.some_domains(&there)?),
+        };
+        Ok(Records {
+            host: self.host_record()?,
+            networks: self.networks()?,
+            index,
+            ..Records::empty(self.epoch.clone())
+        })
+    }
+
+    /// Adds the records of these domains, as far as they have one.
+    ///
+    /// # Errors
+    /// If a record cannot be read or understood.
+    pub fn load_domains(&self, records: &mut Records, some: &BTreeSet<DomainUuid>) -> Result<()> {
+        for record in self.some_domains(some)? {
+            records.domains.entry(record.want.uuid.clone()).or_insert(record);
+        }
+        Ok(())
+    }
+
+    /// Adds the records of all domains.
+    ///
+    /// # Errors
+    /// If a record cannot be read or understood.
+    pub fn load_all_domains(&self, records: &mut Records) -> Result<()> {
+        self.load_domains(records, &self.domains_there_are()?)
+    }
+
+    /// Writes what a transaction changed, the host's record excepted.
+    ///
+    /// # Errors
+    /// If a record cannot be written.
+    pub fn commit(&self, before: &Records, after: &Records) -> Result<()> {
+        for (uuid, record) in &after.domains {
+            if before.domains.get(uuid) != Some(record) {
+                self.write(&DomainRecord::file_of(uuid), record)?;
+            }
+        }
+        for (id, record) in &after.networks {
+            if before.networks.get(id) != Some(record) {
+                self.write(&NetworkRecord::file_of(id), record)?;
+            }
+        }
+        for uuid in before.domains.keys().filter(|uuid| !after.domains.contains_key(*uuid)) {
+            self.host.remove_state(&DomainRecord::file_of(uuid))?;
+        }
+        for id in before.networks.keys().filter(|id| !after.networks.contains_key(*id)) {
+            self.host.remove_state(&NetworkRecord::file_of(id))?;
+        }
+        match after.index.lines.is_empty() {
+            true => self.host.remove_state(Index::FILE)?,
+            false if after.index == before.index => {}
+            false => self.write(Index::FILE, &after.index)?,
+        }
+        Ok(())
+    }
+
+    /// Writes the host's record, or removes it where nothing is left.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn commit_host(&self, record: Option<&HostRecord>) -> Result<()> {
+        match record {
+            Some(record) => self.write(HostRecord::FILE, record),
+            None => Ok(self.host.remove_state(HostRecord::FILE)?),
+        }
+    }
+
+    /// The domain's latest want that is not applied, for each domain that has one. Older ones are
+    /// removed on the way, those of another boot too.
+    ///
+    /// # Errors
+    /// If a want cannot be read or understood.
+    pub fn wants(&self) -> Result<Vec<Want>> {
+        let mut latest: BTreeMap<DomainUuid, u64> = BTreeMap::new();
+        for (uuid, generation) in self.want_files()? {
+            let known = latest.entry(uuid.clone()).or_insert(generation);
+            if *known != generation {
+                let older = generation.min(*known);
+                self.host.remove_state(&Want::file_of(&uuid, older))?;
+                *known = generation.max(*known);
+            }
+        }
+        let mut wants = Vec::new();
+        for (uuid, generation) in latest {
+            let file = Want::file_of(&uuid, generation);
+            let want: Option<Want> = self.read(&file)?;
+            match want.filter(|want| want.epoch == self.epoch) {
+                Some(want) => wants.push(want),
+                None => self.host.remove_state(&file)?,
+            }
+        }
+        Ok(wants)
+    }
+
+    /// The number of a domain's next want.
+    ///
+    /// # Errors
+    /// If the state directory cannot be read.
+    pub fn next_generation(&self, uuid: &DomainUuid) -> Result<u64> {
+        let applied = self.domain(uuid)?.map_or(0, |record| record.want.generation);
+        let waiting = self.want_files()?.into_iter().filter(|(owner, _)| owner == uuid);
+        Ok(1 + waiting.map(|(_, generation)| generation).max().unwrap_or(0).max(applied))
+    }
+
+    /// Writes a want: from now on whoever holds the lock applies it.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn put_want(&self, want: &Want) -> Result<()> {
+        self.write(&want.file(), want)
+    }
+
+    /// Removes a want that is applied, or that will not be.
+    ///
+    /// # Errors
+    /// If it cannot be removed.
+    pub fn drop_want(&self, want: &Want) -> Result<()> {
+        Ok(self.host.remove_state(&want.file())?)
+    }
+
+    /// Notes why a want was not applied, for its owner, and removes it.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn put_failure(&self, want: &Want, error: &str) -> Result<()> {
+        self.host.write_state(&failure_file(&want.uuid, want.generation), error.as_bytes())?;
+        self.drop_want(want)
+    }
+
+    /// Why this want was not applied, if it was not; tells it once.
+    ///
+    /// # Errors
+    /// If the state directory cannot be read.
+    pub fn take_failure(&self, want: &Want) -> Result<Option<String>> {
+        let file = failure_file(&want.uuid, want.generation);
+        let Some(bytes) = self.host.read_state(&file)? else { return Ok(None) };
+        self.host.remove_state(&file)?;
+        Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+    }
+
+    /// Forgets failures that nobody will ask for: their domains are gone.
+    ///
+    /// # Errors
+    /// If the state directory cannot be read.
+    pub fn drop_failures(&self, uuid: &DomainUuid) -> Result<()> {
+        let files = self.host.list_state("failed")?;
+        let own = files.iter().filter(|name| name.starts_with(uuid.as_str()));
+        own.map(|name| format!("failed/{name}"))
+            .try_for_each(|file| Ok(self.host.remove_state(&file)?))
+    }
+
+    fn want_files(&self) -> Result<Vec<(DomainUuid, u64)>> {
+        let names = self.host.list_state("wants")?;
+        Ok(names.iter().filter_map(|name| Want::parse_file(name)).collect())
+    }
+
+    fn domains_there_are(&self) -> Result<BTreeSet<DomainUuid>> {
+        let names = self.host.list_state("domains")?;
+        Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
+    }
+
+    fn some_domains(&self, domains: &BTreeSet<DomainUuid>) -> Result<Vec<DomainRecord>> {
+        let records = domains.iter().map(|uuid| self.domain(uuid).transpose());
+        records.flatten().collect()
+    }
+
+    fn read<T: DeserializeOwned>(&self, file: &str) -> Result<Option<T>> {
+        let Some(bytes) = self.host.read_state(file)? else { return Ok(None) };
+        let record = decode(&bytes).with_context(|| {
+            format!("state file {file} is damaged; remove it and run `vmhook sync`")
+        })?;
+        Ok(Some(record))
+    }
+
+    fn write<T: Serialize>(&self, file: &str, record: &T) -> Result<()> {
+        Ok(self.host.write_state(file, &encode(record))?)
+    }
+}
+
+fn failure_file(uuid: &DomainUuid, generation: u64) -> String {
+    format!("failed/{uuid}.{generation}")
+}

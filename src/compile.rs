@@ -1,0 +1,93 @@
+//! From networks and ports to what the kernel must have.
+//!
+//! Three parts, each a [`HostState`] that adds to the others: the skeleton (once a host), a network,
+//! a port. A port's part exists only with a tap: a port that is merely prepared has nothing in the
+//! kernel, and is therefore closed.
+
+use crate::firewall::Membership;
+use crate::firewall::guard::{Guard, Tables, network_elements, port_elements};
+use crate::firewall::iptables::{Options, network_rules, port_rules, skeleton};
+use crate::model::{Family, FdbEntry, MacAddr, Network, NetworkId, NetworkKind, Port, Zone};
+use crate::plan::link::{Bridge, VxlanDevice};
+use crate::state::{HostState, OwnLink};
+
+/// What is there once, while any network has rules: the chains that all ports share.
+pub fn compile_skeleton(options: &Options) -> HostState {
+    HostState {
+        v4: skeleton(options),
+        v6: skeleton(options),
+        ..HostState::default()
+    }
+}
+
+/// A network's links, flood entries and place in the guard; once it serves a port, also the rules
+/// that give its packets their conntrack zone.
+pub fn compile_network(
+    network: &Network,
+    rules: Option<(&Options, Zone)>,
+    machine_id: &str,
+) -> HostState {
+    let NetworkKind::Vxlan(vxlan) = &network.kind;
+    let bridge = Bridge {
+        name: network.bridge.clone(),
+        mac: bridge_mac(machine_id, &network.id),
+        mtu: network.mtu,
+        network: network.id.clone(),
+    };
+    let device = VxlanDevice {
+        tunnel: vxlan.tunnel.clone(),
+        mtu: network.mtu,
+        network: network.id.clone(),
+    };
+    let name = &vxlan.tunnel.device;
+    let flood = |peer: &_| FdbEntry {
+        device: name.clone(),
+        mac: None,
+        vtep: *peer,
+    };
+    let mut state = HostState {
+        links: [
+            (network.bridge.clone(), OwnLink::Bridge(bridge)),
+            (name.clone(), OwnLink::Vxlan(device)),
+        ]
+        .into(),
+        enslaved: [(name.clone(), network.bridge.clone())].into(),
+        fdb: vxlan.flood.iter().map(flood).collect(),
+        guard: Guard {
+            tables: Tables::Made,
+            elements: network_elements(network),
+        },
+        ..HostState::default()
+    };
+    if let Some((options, zone)) = rules {
+        state.v4 = network_rules(options, &network.bridge, &network.id, zone);
+        state.v6 = state.v4.clone();
+    }
+    state
+}
+
+/// The chains of a port, and its place in the guard.
+pub fn compile_port(options: &Options, port: &Port, membership: &Membership) -> HostState {
+    let Some(tap) = &port.tap else {
+        return HostState::default();
+    };
+    let rules = |family| port_rules(options, port, membership, family);
+    HostState {
+        v4: rules(Family::Ipv4),
+        v6: rules(Family::Ipv6),
+        guard: Guard {
+            tables: Tables::Made,
+            elements: port_elements(port, tap),
+        },
+        ..HostState::default()
+    }
+}
+
+/// The Ethernet address of a network's bridge on this machine: the same each time, and another one
+/// on every host, from a hash (FNV-1a, 64 bits) of machine id and network id.
+pub fn bridge_mac(machine_id: &str, network: &NetworkId) -> MacAddr {
+    let text = format!("{machine_id}/{network}");
+    let hash = crate::model::fnv1a(text.as_bytes());
+    let [.., first, second, third, fourth, fifth, sixth] = hash.to_be_bytes();
+    MacAddr::local([first, second, third, fourth, fifth, sixth])
+}

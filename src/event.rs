@@ -1,0 +1,139 @@
+//! argv → what libvirt tells.
+//!
+//! libvirt calls a hook with the object's name, the operation, the sub-operation and one more word.
+//! Operations were added over the years, and a hook that fails at one it does not know kills VMs:
+//! whatever is not in [`Event`] is nothing to us. The name is never parsed as an option: `--help`
+//! is a legal domain name, and bytes that are no UTF-8 may come.
+
+use std::ffi::OsString;
+
+/// What libvirt tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// Something about a domain, whose XML is on standard input.
+    Domain {
+        /// The domain's name as it came.
+        name: OsString,
+        /// What happens to it.
+        operation: Operation,
+    },
+    /// A libvirt network has made a port for an interface: `network … port-created`.
+    PortCreated,
+    /// A libvirt daemon has started: `daemon … start`.
+    DaemonStart,
+    /// Nothing that concerns us.
+    Nothing,
+}
+
+/// What happens to a domain, in the order of its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// Before anything exists.
+    Prepare,
+    /// The taps exist and are up; QEMU does not run.
+    Start,
+    /// QEMU runs.
+    Started,
+    /// libvirtd has restarted and found the domain running.
+    Reconnect,
+    /// QEMU is gone, and its taps.
+    Stopped,
+    /// Everything of it is gone. Always comes, after a start that failed too.
+    Release,
+}
+
+impl Event {
+    /// Reads the arguments behind the program's name: `qemu GUEST OPERATION SUB EXTRA` and the like.
+    pub fn of(arguments: &[OsString]) -> Self {
+        let [driver, name, operation, ..] = arguments else { return Self::Nothing };
+        match (driver.to_str(), operation.to_str()) {
+            (Some("qemu"), Some(word)) => match Operation::of(word) {
+                Some(operation) => Self::Domain { name: name.clone(), operation },
+                None => Self::Nothing,
+            },
+            (Some("network"), Some("port-created")) => Self::PortCreated,
+            (Some("daemon"), Some("start")) => Self::DaemonStart,
+            _ => Self::Nothing,
+        }
+    }
+
+    /// Whether a failure must be told by the exit code. At the others it would do harm (a failed
+    /// `reconnect` kills a running guest) or nothing.
+    pub fn may_fail(&self) -> bool {
+        match self {
+            Self::Domain { operation, .. } => {
+                matches!(operation, Operation::Prepare | Operation::Start | Operation::Started)
+            }
+            Self::PortCreated => true,
+            Self::DaemonStart | Self::Nothing => false,
+        }
+    }
+}
+
+impl Operation {
+    fn of(word: &str) -> Option<Self> {
+        Some(match word {
+            "prepare" => Self::Prepare,
+            "start" => Self::Start,
+            "started" => Self::Started,
+            "reconnect" => Self::Reconnect,
+            "stopped" => Self::Stopped,
+            "release" => Self::Release,
+            _ => return None,
+        })
+    }
+
+    /// libvirt's word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Prepare => "prepare",
+            Self::Start => "start",
+            Self::Started => "started",
+            Self::Reconnect => "reconnect",
+            Self::Stopped => "stopped",
+            Self::Release => "release",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(words: &[&str]) -> Event {
+        Event::of(&words.iter().map(OsString::from).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_domain_may_be_called_help() {
+        let told = event(&["qemu", "--help", "start", "begin", "-"]);
+        assert_eq!(told, Event::Domain { name: "--help".into(), operation: Operation::Start });
+    }
+
+    #[test]
+    fn what_is_unknown_is_nothing() {
+        for words in [
+            &["qemu", "vm", "migrate", "begin", "-"][..],
+            &["qemu", "vm", "restore", "begin", "-"],
+            &["qemu", "vm", "attach", "begin", "-"],
+            &["qemu", "vm", "from-the-future", "begin", "-"],
+            &["network", "net", "started", "begin", "-"],
+            &["daemon", "-", "shutdown", "-", "shutdown"],
+            &["lxc", "vm", "start", "begin", "-"],
+            &["qemu"],
+            &[],
+        ] {
+            assert_eq!(event(words), Event::Nothing, "{words:?}");
+        }
+    }
+
+    #[test]
+    fn a_reconnect_never_fails() {
+        for word in ["reconnect", "stopped", "release"] {
+            assert!(!event(&["qemu", "vm", word, "begin", "-"]).may_fail(), "{word}");
+        }
+        for word in ["prepare", "start", "started"] {
+            assert!(event(&["qemu", "vm", word, "begin", "-"]).may_fail(), "{word}");
+        }
+    }
+}

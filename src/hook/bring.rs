@@ -1,0 +1,50 @@
+//! `prepare`, `start`, `started`: a domain comes.
+
+use std::ffi::OsStr;
+
+use anyhow::Result;
+
+use super::comer::Comer;
+use super::context::fulfil;
+use super::input::Input;
+use crate::apply::is_as_recorded;
+use crate::host::Host;
+use crate::plan::LinkChange;
+use crate::record::{Phase, Want};
+
+/// The networks are made, and closed to the domain's ports.
+pub(super) fn prepare(host: &dyn Host, root: bool, name: &OsStr, input: &Input) -> Result<()> {
+    let domain = input.domain(name)?;
+    let Some(comer) = Comer::of(host, root, &domain)? else { return Ok(()) };
+    let want = comer.want(Phase::Prepared, comer.request()?)?;
+    fulfil(host, &comer.store, &want)
+}
+
+/// The ports are opened: their taps are there, and QEMU does not run yet.
+pub(super) fn start(host: &dyn Host, root: bool, name: &OsStr, input: &Input) -> Result<()> {
+    let domain = input.domain(name)?;
+    let Some(comer) = Comer::of(host, root, &domain)? else { return Ok(()) };
+    let want = want_started(&comer)?;
+    fulfil(host, &comer.store, &want)
+}
+
+/// QEMU runs: is all there, as it was applied? Else it is applied again.
+pub(super) fn started(host: &dyn Host, root: bool, name: &OsStr, input: &Input) -> Result<()> {
+    let domain = input.domain(name)?;
+    let Some(comer) = Comer::of(host, root, &domain)? else { return Ok(()) };
+    let want = want_started(&comer)?;
+    if comer.has(&want) && is_as_recorded(host, &comer.store)? {
+        return Ok(());
+    }
+    fulfil(host, &comer.store, &want)
+}
+
+/// The taps are silenced before anything is waited for: the host's own IPv6 stack speaks on a tap
+/// that is up.
+fn want_started(comer: &Comer<'_>) -> Result<Want> {
+    let requested = comer.request_with_taps()?;
+    for tap in requested.ports.iter().filter_map(|port| port.tap.as_ref()) {
+        comer.host.change_link(&LinkChange::QuietTap(tap.name.clone()))?;
+    }
+    comer.want(Phase::Started, requested)
+}

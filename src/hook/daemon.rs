@@ -1,0 +1,20 @@
+//! A libvirt daemon has started.
+
+use anyhow::Result;
+
+use crate::apply::{Mode, Store, retire_stale, settle};
+use crate::host::Host;
+
+/// Drops what belongs to VMs that are gone, and repairs the rest.
+///
+/// Every modular daemon of libvirt calls this, some in the middle of another VM's start: a record is
+/// dropped only if neither its tap is there nor the process that called its hook still runs.
+pub(super) fn start(host: &dyn Host) -> Result<()> {
+    let store = Store::open(host)?;
+    let nothing = store.host_record()?.is_none() && store.wants()?.is_empty();
+    if nothing && store.load()?.index.lines.is_empty() {
+        return Ok(());
+    }
+    retire_stale(host)?;
+    settle(host, Mode::Repair)
+}

@@ -1,0 +1,149 @@
+//! From a domain's XML to what it asks for.
+
+use std::collections::BTreeMap;
+
+use crate::config::{Config, NetworkConfig};
+use crate::domain::{Domain, Interface};
+use crate::facts::HostFacts;
+use crate::firewall::iptables::Options;
+use crate::model::{Network, NetworkId, Port};
+use crate::record::NetworkRecord;
+use crate::refusal::Refusal;
+use crate::resolve::{self, Claimed, Sources};
+
+/// The interfaces of a domain that are ours, each with its network's configuration.
+pub type Claims<'a> = Vec<(&'a Interface, &'a NetworkConfig)>;
+
+/// What a domain asks for, resolved.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Requested {
+    /// Its ports.
+    pub ports: Vec<Port>,
+    /// The networks of the ports, each once.
+    pub networks: Vec<Network>,
+}
+
+/// What a domain's interfaces are resolved against.
+#[derive(Debug, Clone, Copy)]
+pub struct Against<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// The host's links and addresses.
+    pub facts: &'a HostFacts,
+    /// The networks that stand: a running network stays as it was made.
+    pub standing: &'a BTreeMap<NetworkId, NetworkRecord>,
+}
+
+/// Which interfaces of a domain are ours. `stands` says whether a bridge is in a record or bears
+/// our alias.
+///
+/// # Errors
+/// An interface on a managed bridge of which nobody can tell how it is managed.
+pub fn claims<'a>(
+    domain: &'a Domain,
+    config: &'a Config,
+    stands: impl Fn(&str) -> bool,
+) -> Result<Claims<'a>, Refusal> {
+    let mut claims = Vec::new();
+    for interface in &domain.interfaces {
+        let Some(bridge) = interface.bridge.as_deref() else { continue };
+        match resolve::ours(bridge, config, || stands(bridge)) {
+            Claimed::NotOurs => {}
+            Claimed::Ours(network) => claims.push((interface, network)),
+            Claimed::Broken(cause) => return Err(refusal(&domain.name, interface, cause)),
+        }
+    }
+    Ok(claims)
+}
+
+/// Resolves an interface that is ours, and adds its port and network to what is asked for.
+///
+/// # Errors
+/// Why it cannot be.
+pub fn add(
+    requested: &mut Requested,
+    (interface, config): (&Interface, &NetworkConfig),
+    domain: &Domain,
+    against: Against<'_>,
+) -> Result<(), String> {
+    let network = network(config, against)?;
+    resolve::check_mtu(interface, &network)?;
+    let mac = interface.mac.clone().map_err(|error| error.to_string())?;
+    let sources = Sources { config: against.config, network: config, domain: Some(domain) };
+    let resolved = resolve::port(mac, target(interface), sources)?;
+    requested.add(network, resolved.port)
+}
+
+/// The network as it stands, or else as the configuration has it. `admit` compares the two.
+pub(super) fn network(config: &NetworkConfig, against: Against<'_>) -> Result<Network, String> {
+    let network = resolve::network(against.config, config, against.facts)?;
+    match against.standing.get(&network.id) {
+        Some(record) if record.network.has_same_tunnel(&network) => Ok(record.network.clone()),
+        _ => Ok(network),
+    }
+}
+
+/// The target, unless it is a pattern that libvirt has yet to fill in (`tap%d`).
+fn target(interface: &Interface) -> Option<&str> {
+    interface.target.as_deref().filter(|target| !target.contains('%'))
+}
+
+impl Requested {
+    /// Adds a port with its network.
+    ///
+    /// # Errors
+    /// If nobody could tell it from a port that is there already.
+    pub(super) fn add(
+        &mut self,
+        network: Network,
+        port: Port,
+    ) -> Result<(), String> {
+        if self.ports.iter().any(|other| other.key() == port.key()) {
+            return Err(format!("another interface has this MAC address on {}", network.name));
+        }
+        let same_target = |other: &Port| other.target.is_some() && other.target == port.target;
+        if self.ports.iter().any(same_target) {
+            return Err("another interface names the same tap".to_owned());
+        }
+        if self.networks.iter().all(|other| other.id != network.id) {
+            self.networks.push(network);
+        }
+        self.ports.push(port);
+        Ok(())
+    }
+}
+
+/// How rules are to be written.
+///
+/// # Errors
+/// What is wrong with `[firewall]`.
+pub fn options(config: &Config) -> Result<Options, String> {
+    let firewall = config.firewall.as_ref().map_err(ToString::to_string)?;
+    Ok(Options { prefix: firewall.chain_prefix.clone(), comments: firewall.comments })
+}
+
+pub(super) fn refusal(domain: &str, interface: &Interface, cause: String) -> Refusal {
+    match interface.mac {
+        Ok(mac) => Refusal::of_interface(domain, mac, cause),
+        Err(_) => Refusal::of_domain(domain, cause),
+    }
+}
+
+impl Requested {
+    /// The port and network of an interface.
+    pub(super) fn port_of(&self, interface: &Interface) -> Option<(&Port, &Network)> {
+        port_of(&self.ports, &self.networks, interface)
+    }
+}
+
+/// The port with the interface's MAC address on the network of its bridge.
+pub(super) fn port_of<'a>(
+    ports: &'a [Port],
+    networks: &'a [Network],
+    interface: &Interface,
+) -> Option<(&'a Port, &'a Network)> {
+    let bridge = interface.bridge.as_deref()?;
+    let network = networks.iter().find(|network| network.bridge.as_str() == bridge)?;
+    let same = |port: &&Port| port.network == network.id && interface.mac == Ok(port.mac);
+    Some((ports.iter().find(same)?, network))
+}

@@ -1,0 +1,107 @@
+//! `stopped`, `release`, `reconnect`: from records alone.
+
+use std::ffi::OsStr;
+
+use anyhow::Result;
+
+use super::context::fulfil;
+use super::input::Input;
+use crate::apply::{Mode, Store, is_as_recorded, settle};
+use crate::facts::Process;
+use crate::host::{Host, Priority};
+use crate::model::{DomainUuid, Port};
+use crate::record::{DomainRecord, Phase, Want};
+
+/// QEMU is gone: the domain's ports close, its networks stay until `release`.
+pub(super) fn stopped(host: &dyn Host, name: &OsStr, input: &Input) -> Result<()> {
+    let store = Store::open(host)?;
+    let Some(known) = Known::find(host, &store, name, input)? else { return Ok(()) };
+    let Known::Recorded(record) = known else { return fulfil(host, &store, &known.gone(&store)?) };
+    let untapped = |port: &Port| Port { tap: None, ..port.clone() };
+    let want = Want {
+        generation: store.next_generation(&record.want.uuid)?,
+        phase: Phase::Prepared,
+        ports: record.want.ports.iter().map(untapped).collect(),
+        ..record.want.clone()
+    };
+    fulfil(host, &store, &want)
+}
+
+/// Everything of the domain is gone, and with the last one of a network the network.
+pub(super) fn release(host: &dyn Host, name: &OsStr, input: &Input) -> Result<()> {
+    let store = Store::open(host)?;
+    let Some(known) = Known::find(host, &store, name, input)? else { return Ok(()) };
+    fulfil(host, &store, &known.gone(&store)?)
+}
+
+/// libvirtd has restarted and the domain runs: is everything as it was?
+pub(super) fn reconnect(host: &dyn Host, name: &OsStr, input: &Input) -> Result<()> {
+    let store = Store::open(host)?;
+    let Some(Known::Recorded(record)) = Known::find(host, &store, name, input)? else {
+        return Ok(());
+    };
+    if is_as_recorded(host, &store)? && store.wants()?.is_empty() {
+        return Ok(());
+    }
+    let message = format!("domain {}: somebody else was there; repairing", record.want.name);
+    host.log(Priority::Warning, &[("DOMAIN_UUID", record.want.uuid.as_str())], &message);
+    settle(host, Mode::Repair)
+}
+
+/// A domain that left something with us.
+enum Known {
+    /// Something was applied for it.
+    Recorded(Box<DomainRecord>),
+    /// A hook of its died before its first want was applied.
+    Wanted(Box<Want>),
+}
+
+impl Known {
+    /// By the UUID in the XML, or by the name where there is no XML to read.
+    fn find(
+        host: &dyn Host,
+        store: &Store<'_>,
+        name: &OsStr,
+        input: &Input,
+    ) -> Result<Option<Self>> {
+        let uuid = match input.domain(name) {
+            Ok(domain) => domain.uuid,
+            Err(refusal) => match by_name(store, name)? {
+                Some(uuid) => {
+                    host.log(Priority::Warning, &[], &format!("{refusal}; found it by its name"));
+                    uuid
+                }
+                None => return Ok(None),
+            },
+        };
+        if let Some(record) = store.domain(&uuid)? {
+            return Ok(Some(Self::Recorded(Box::new(record))));
+        }
+        let want = store.wants()?.into_iter().find(|want| want.uuid == uuid);
+        Ok(want.map(|want| Self::Wanted(Box::new(want))))
+    }
+
+    /// The want after which nothing of it is left.
+    fn gone(&self, store: &Store<'_>) -> Result<Want> {
+        let last = match self {
+            Self::Recorded(record) => &record.want,
+            Self::Wanted(want) => want,
+        };
+        Ok(Want {
+            generation: store.next_generation(&last.uuid)?,
+            phase: Phase::Gone,
+            ports: Vec::new(),
+            networks: Vec::new(),
+            ..last.clone()
+        })
+    }
+}
+
+fn by_name(store: &Store<'_>, name: &OsStr) -> Result<Option<DomainUuid>> {
+    let name = name.to_string_lossy();
+    if let Some(record) = store.domain_named(&name)? {
+        return Ok(Some(record.want.uuid));
+    }
+    let want = store.wants()?.into_iter().find(|want| want.name == name);
+    Ok(want.map(|want| want.uuid))
+}

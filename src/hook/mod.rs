@@ -1,0 +1,55 @@
+//! What each call of libvirt's does, from the event to the exit code.
+//!
+//! A call that concerns a VM of ours becomes a [`Want`](crate::record::Want), which
+//! [`settle`](crate::apply::settle) makes true together with everybody else's. Only `prepare`,
+//! `start`, `started` and `port-created` read the configuration; the others work from records
+//! alone, so a file that somebody broke has no effect on VMs that run.
+//!
+//! | call | want | without an interface or record of ours |
+//! |---|---|---|
+//! | `prepare`, `port-created` | prepared: networks there, ports closed | nothing, whatever else is wrong |
+//! | `start`, `started` | started: ports open | nothing |
+//! | `stopped` | prepared | nothing |
+//! | `release` | gone | nothing |
+//! | `reconnect`, daemon `start` | as recorded, repaired | nothing |
+
+mod bring;
+mod comer;
+mod context;
+mod daemon;
+mod domain;
+mod input;
+mod leave;
+mod plug;
+
+use crate::event::{Event, Operation};
+use crate::host::{Host, Priority};
+
+pub use context::load_config;
+pub use domain::{Against, Claims, Requested, add, claims, options};
+pub use input::Input;
+
+/// Serves one event. `input` is what came on standard input, `root` whether we may change things.
+///
+/// # Errors
+/// One line that names domain, interface and cause. Whether it becomes an exit code says
+/// [`Event::may_fail`].
+pub fn serve(event: &Event, host: &dyn Host, root: bool, input: &Input) -> anyhow::Result<()> {
+    let result = match event {
+        Event::Domain { name, operation } => match operation {
+            Operation::Prepare => bring::prepare(host, root, name, input),
+            Operation::Start => bring::start(host, root, name, input),
+            Operation::Started => bring::started(host, root, name, input),
+            Operation::Stopped => leave::stopped(host, name, input),
+            Operation::Release => leave::release(host, name, input),
+            Operation::Reconnect => leave::reconnect(host, name, input),
+        },
+        Event::PortCreated => plug::port_created(host, root, input),
+        Event::DaemonStart => daemon::start(host),
+        Event::Nothing => Ok(()),
+    };
+    if let Err(error) = &result {
+        host.log(Priority::Error, &[], &format!("{error:#}"));
+    }
+    result
+}

@@ -1,0 +1,107 @@
+//! A plan as text: the commands it amounts to, for a reader who knows them.
+
+use std::fmt;
+
+use super::link::{Bridge, LinkChange, VxlanDevice, alias};
+use super::{Plan, Step};
+use crate::model::Tunnel;
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.steps.iter().try_for_each(|step| step.fmt(f))
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nft(script) => here_document(f, "nft -f -", script),
+            Self::Links(changes) => changes.iter().try_for_each(|change| change.fmt(f)),
+            Self::Rules(input) => {
+                here_document(f, "iptables-restore --noflush", &input.v4)?;
+                here_document(f, "ip6tables-restore --noflush", &input.v6)
+            }
+            Self::Connections(forget) if forget.addresses.is_empty() => {
+                writeln!(f, "conntrack -D -w {}", forget.zone)
+            }
+            Self::Connections(forget) => forget.addresses.iter().try_for_each(|address| {
+                let family = if address.is_ipv6() { "ipv6" } else { "ipv4" };
+                writeln!(
+                    f,
+                    "conntrack -D -f {family} -w {} -s {address}",
+                    forget.zone
+                )?;
+                writeln!(
+                    f,
+                    "conntrack -D -f {family} -w {} -d {address}",
+                    forget.zone
+                )
+            }),
+        }
+    }
+}
+
+fn here_document(f: &mut fmt::Formatter<'_>, command: &str, text: &str) -> fmt::Result {
+    if text.is_empty() {
+        return Ok(());
+    }
+    writeln!(f, "{command} <<'END'")?;
+    f.write_str(text)?;
+    writeln!(f, "END")
+}
+
+impl fmt::Display for LinkChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AddBridge(bridge) => bridge.fmt(f),
+            Self::AddVxlan(device) => device.fmt(f),
+            Self::AddFdb(entry) => writeln!(f, "bridge fdb append {entry}"),
+            Self::RemoveFdb(entry) => writeln!(f, "bridge fdb del {entry}"),
+            Self::Enslave { device, bridge } => writeln!(f, "ip link set {device} master {bridge}"),
+            Self::SetMtu { device, mtu } => writeln!(f, "ip link set {device} mtu {mtu}"),
+            Self::QuietTap(tap) => writeln!(f, "sysctl -qw net/ipv6/conf/{tap}/disable_ipv6=1"),
+            Self::Delete(name) => writeln!(f, "ip link del {name}"),
+        }
+    }
+}
+
+impl fmt::Display for Bridge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            name,
+            mac,
+            mtu,
+            network,
+        } = self;
+        writeln!(
+            f,
+            "ip link add {name} address {mac} mtu {mtu} type bridge forward_delay 0 stp_state 0 \
+             mcast_snooping 0 nf_call_iptables 1 nf_call_ip6tables 1"
+        )?;
+        writeln!(f, "ip link set {name} alias {}", alias(network))?;
+        writeln!(f, "sysctl -qw net/ipv6/conf/{name}/disable_ipv6=1")?;
+        writeln!(f, "sysctl -qw net/ipv4/conf/{name}/arp_ignore=1")?;
+        writeln!(f, "sysctl -qw net/ipv4/conf/{name}/arp_announce=2")?;
+        writeln!(f, "ip link set {name} up")
+    }
+}
+
+impl fmt::Display for VxlanDevice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Tunnel {
+            vni,
+            device: name,
+            local,
+            underlay,
+            port,
+        } = &self.tunnel;
+        writeln!(
+            f,
+            "ip link add {name} mtu {} type vxlan id {vni} local {local} dev {underlay} srcport 0 0 dstport {port}",
+            self.mtu
+        )?;
+        writeln!(f, "ip link set {name} alias {}", alias(&self.network))?;
+        writeln!(f, "sysctl -qw net/ipv6/conf/{name}/disable_ipv6=1")?;
+        writeln!(f, "ip link set {name} up")
+    }
+}

@@ -1,0 +1,80 @@
+//! The difference of two sets of links.
+
+use crate::model::{FdbEntry, IfName};
+use crate::plan::link::LinkChange;
+use crate::state::{HostState, OwnLink};
+
+/// The changes of links from one state to another: what goes, then what comes.
+pub(super) fn changes(have: &HostState, want: &HostState) -> Vec<LinkChange> {
+    let mut changes = removed(have, want);
+    changes.extend(added(have, want));
+    changes
+}
+
+/// Whether a link that is there can stay: a tunnel's identity cannot be changed while it lives, a
+/// bridge can be brought back to anything in place.
+fn stays(name: &IfName, have: &HostState, want: &HostState) -> bool {
+    match (have.links.get(name), want.links.get(name)) {
+        (Some(OwnLink::Vxlan(ours)), Some(OwnLink::Vxlan(wanted))) => ours.tunnel == wanted.tunnel,
+        (Some(OwnLink::Altered), Some(OwnLink::Vxlan(_))) => false,
+        (Some(_), Some(_)) => true,
+        (None, _) | (_, None) => false,
+    }
+}
+
+/// A device before its bridge: deleting the bridge first would leave the device forwarding to
+/// nobody for the length of a grace period.
+fn removed(have: &HostState, want: &HostState) -> Vec<LinkChange> {
+    let gone = |name: &&IfName| !stays(name, have, want);
+    let is_bridge = |name: &&IfName| matches!(have.links[*name], OwnLink::Bridge(_));
+    let (bridges, devices): (Vec<_>, Vec<_>) = have.links.keys().filter(gone).partition(is_bridge);
+    let on_kept = |entry: &&FdbEntry| stays(&entry.device, have, want);
+    let entries = have.fdb.difference(&want.fdb).filter(on_kept);
+    entries
+        .map(|entry| LinkChange::RemoveFdb(entry.clone()))
+        .chain(
+            devices
+                .into_iter()
+                .chain(bridges)
+                .map(|name| LinkChange::Delete(name.clone())),
+        )
+        .collect()
+}
+
+/// A bridge, its device, the device's entries; the device becomes a port last, when it can carry
+/// what it gets. A link that is there in another form is made again in place: making is idempotent.
+fn added(have: &HostState, want: &HostState) -> Vec<LinkChange> {
+    let new = |name: &&IfName| have.links.get(*name) != want.links.get(*name);
+    let names: Vec<&IfName> = want.links.keys().filter(new).collect();
+    let make = |name: &&IfName| match &want.links[*name] {
+        OwnLink::Bridge(bridge) => Some(LinkChange::AddBridge(bridge.clone())),
+        OwnLink::Vxlan(device) => Some(LinkChange::AddVxlan(device.clone())),
+        OwnLink::Altered => None,
+    };
+    let is_bridge = |change: &LinkChange| matches!(change, LinkChange::AddBridge(_));
+    let (bridges, devices): (Vec<_>, Vec<_>) = names.iter().filter_map(make).partition(is_bridge);
+    let missing =
+        |entry: &&FdbEntry| !have.fdb.contains(*entry) || !stays(&entry.device, have, want);
+    let entries = want
+        .fdb
+        .iter()
+        .filter(missing)
+        .cloned()
+        .map(LinkChange::AddFdb);
+    let ports = want
+        .enslaved
+        .iter()
+        .filter(|(device, bridge)| {
+            have.enslaved.get(*device) != Some(*bridge) || !stays(device, have, want)
+        })
+        .map(|(device, bridge)| LinkChange::Enslave {
+            device: device.clone(),
+            bridge: bridge.clone(),
+        });
+    bridges
+        .into_iter()
+        .chain(devices)
+        .chain(entries)
+        .chain(ports)
+        .collect()
+}

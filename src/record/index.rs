@@ -1,0 +1,105 @@
+//! One line a port, for questions about the whole host.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::{DomainRecord, Phase};
+use crate::facts::Process;
+use crate::firewall::iptables::{ChainSuffix, chain_suffix};
+use crate::model::{DomainUuid, IfName, NetworkId, Port, PortKey, Remote, Tap};
+
+/// What the whole host needs to know of one port.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexLine {
+    /// Who owns it.
+    pub domain: DomainUuid,
+    /// The domain's name, for messages.
+    pub domain_name: String,
+    /// How far the domain is.
+    pub phase: Phase,
+    /// The process that called the domain's last hook.
+    pub caller: Process,
+    /// Network and MAC address.
+    pub port: PortKey,
+    /// Its tap, once it exists.
+    pub tap: Option<Tap>,
+    /// The tap's name as the domain gives it.
+    pub target: Option<IfName>,
+    /// What tells its chains from others'.
+    pub chains: ChainSuffix,
+    /// Its addresses.
+    pub fixed_ips: Vec<IpAddr>,
+    /// The security groups it is a member of.
+    pub groups: BTreeSet<String>,
+    /// The security groups that its rules name as the other side.
+    pub remote_groups: BTreeSet<String>,
+}
+
+/// Every port of the host that is in a domain's record. Derived: see [`Index::of`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Index {
+    /// The lines, by domain.
+    pub lines: Vec<IndexLine>,
+}
+
+impl Index {
+    /// The name of the file that holds it.
+    pub const FILE: &'static str = "index";
+
+    /// The index that these records make.
+    pub fn of<'a>(records: impl IntoIterator<Item = &'a DomainRecord>) -> Self {
+        let mut index = Self::default();
+        for record in records {
+            index.replace(record);
+        }
+        index
+    }
+
+    /// Puts a domain's ports in the place of those it had.
+    pub fn replace(&mut self, record: &DomainRecord) {
+        self.remove(&record.want.uuid);
+        self.lines.extend(record.want.ports.iter().map(|port| IndexLine::of(record, port)));
+    }
+
+    /// Forgets a domain.
+    pub fn remove(&mut self, domain: &DomainUuid) {
+        self.lines.retain(|line| line.domain != *domain);
+    }
+
+    /// The domains that have a port in it.
+    pub fn domains(&self) -> BTreeSet<&DomainUuid> {
+        self.lines.iter().map(|line| &line.domain).collect()
+    }
+
+    /// Whether a domain other than this one has a port on the network.
+    pub fn uses(&self, network: &NetworkId) -> bool {
+        self.lines.iter().any(|line| line.port.network == *network)
+    }
+}
+
+impl IndexLine {
+    /// The line of one port of a domain.
+    pub fn of(record: &DomainRecord, port: &Port) -> Self {
+        let want = &record.want;
+        let rules = port.security_groups.iter().flat_map(|group| &group.rules);
+        let named = |remote: &Remote| match remote {
+            Remote::Group(name) => Some(name.clone()),
+            Remote::Any | Remote::Prefix(_) => None,
+        };
+        Self {
+            domain: want.uuid.clone(),
+            domain_name: want.name.clone(),
+            phase: want.phase,
+            caller: want.caller.clone(),
+            port: port.key(),
+            tap: port.tap.clone(),
+            target: port.target.clone(),
+            chains: chain_suffix(port),
+            fixed_ips: port.fixed_ips.clone(),
+            groups: port.security_groups.iter().map(|group| group.name.clone()).collect(),
+            remote_groups: rules.filter_map(|rule| named(&rule.remote)).collect(),
+        }
+    }
+}

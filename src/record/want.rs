@@ -1,0 +1,67 @@
+//! What a domain wants.
+
+use serde::{Deserialize, Serialize};
+
+use crate::facts::{Epoch, Process};
+use crate::firewall::iptables::Options;
+use crate::model::{DomainUuid, Network, Port, Tap};
+
+/// How far a domain is in its life, as far as the host must serve it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// Nothing of it is left: `release`, or a start that failed.
+    Gone,
+    /// Its networks are there and closed to it: after `prepare`, and after `stopped`.
+    Prepared,
+    /// Its ports are open: from `start` to `stopped`.
+    Started,
+}
+
+/// What a domain wants, written by its own hook before it takes the lock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Want {
+    /// Counts this domain's wants; the highest one holds.
+    pub generation: u64,
+    /// The boot and network namespace it was written in.
+    pub epoch: Epoch,
+    /// The domain.
+    pub uuid: DomainUuid,
+    /// The domain's name at that time, for people and for calls that carry nothing else.
+    pub name: String,
+    /// How far it is.
+    pub phase: Phase,
+    /// The process that called the hook: while it runs, the domain may be on its way up.
+    pub caller: Process,
+    /// How its rules are to be written, where nothing stands yet that decides it.
+    pub options: Options,
+    /// Its ports on managed networks, resolved.
+    pub ports: Vec<Port>,
+    /// The networks of these ports, resolved.
+    pub networks: Vec<Network>,
+}
+
+impl Want {
+    /// The ports that are to be open, each with its tap.
+    pub fn open_ports(&self) -> impl Iterator<Item = (&Port, &Tap)> {
+        let started = self.phase == Phase::Started;
+        let open = move |port: &'_ &Port| started && port.tap.is_some();
+        self.ports.iter().filter(open).filter_map(|port| Some((port, port.tap.as_ref()?)))
+    }
+
+    /// The name of the file that holds it.
+    pub fn file(&self) -> String {
+        Self::file_of(&self.uuid, self.generation)
+    }
+
+    /// The name of the file of this domain's want of this generation.
+    pub fn file_of(uuid: &DomainUuid, generation: u64) -> String {
+        format!("wants/{uuid}.{generation}")
+    }
+
+    /// Domain and generation, from the name of a file in `wants/`; `None` for other files.
+    pub fn parse_file(name: &str) -> Option<(DomainUuid, u64)> {
+        let (uuid, generation) = name.split_once('.')?;
+        Some((uuid.parse().ok()?, generation.parse().ok()?))
+    }
+}

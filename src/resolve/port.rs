@@ -1,0 +1,172 @@
+//! An interface as a port: who it may be and what it may do, and who says so.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use crate::config::{Config, NetworkConfig, PortConfig, Section};
+use crate::domain::{Domain, PortMetadata};
+use crate::model::{IfName, MacAddr, Port, SecurityGroup};
+
+/// Who says what a field of a port is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// `[port.NAME]` in the configuration.
+    Port(String),
+    /// The domain's own metadata.
+    Metadata,
+    /// Nova's metadata.
+    Nova,
+    /// The network's defaults in the configuration.
+    Network(String),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Port(name) => write!(f, "[port.{name}]"),
+            Self::Metadata => f.write_str("domain metadata"),
+            Self::Nova => f.write_str("Nova metadata"),
+            Self::Network(name) => write!(f, "[network.{name}]"),
+        }
+    }
+}
+
+/// Who said each field that may come from several places.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Origins {
+    /// The addresses.
+    pub fixed_ips: Origin,
+    /// The security groups.
+    pub security_groups: Origin,
+}
+
+/// A port, and who said so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResolvedPort {
+    /// The port, without a tap.
+    pub port: Port,
+    /// Who said so.
+    pub origins: Origins,
+}
+
+/// Everything that may say something about a port. The domain is missing where the hook was handed
+/// a network's port alone.
+#[derive(Debug, Clone, Copy)]
+pub struct Sources<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// The network it is on.
+    pub network: &'a NetworkConfig,
+    /// The domain, where its XML is at hand.
+    pub domain: Option<&'a Domain>,
+}
+
+/// The port that an interface with this MAC address and target is on this network.
+///
+/// # Errors
+/// Why it cannot be one: an unknown security group, metadata that is wrong, no address, a target
+/// that no safe name is.
+pub fn port(mac: MacAddr, target: Option<&str>, from: Sources<'_>) -> Result<ResolvedPort, String> {
+    let target = target.map(str::parse::<IfName>).transpose().map_err(|error| error.to_string())?;
+    let configured = match from.config.port(mac, &from.network.name) {
+        Some(Ok(port)) => Some(port),
+        Some(Err(errors)) => return Err(errors.to_string()),
+        None => None,
+    };
+    let metadata = metadata(mac, from)?;
+    let (fixed_ips, from_ips) = fixed_ips(configured, metadata, target.as_ref(), from)?;
+    let (names, from_groups) = group_names(configured, metadata, from.network);
+    let security_groups = groups(&names, &from_groups, from.config)?;
+    Ok(ResolvedPort {
+        port: Port {
+            network: from.network.id.clone(),
+            mac,
+            tap: None,
+            target,
+            fixed_ips,
+            allowed_address_pairs: Vec::new(),
+            security_groups,
+        },
+        origins: Origins { fixed_ips: from_ips, security_groups: from_groups },
+    })
+}
+
+/// The domain's own words about this port: those that name the network before those that name none.
+fn metadata<'a>(mac: MacAddr, from: Sources<'a>) -> Result<Option<&'a PortMetadata>, String> {
+    let Some(domain) = from.domain else { return Ok(None) };
+    let entries = domain.metadata_of(mac).map_err(ToString::to_string)?;
+    let named = |entry: &&PortMetadata| entry.network.as_deref() == Some(&from.network.name);
+    let entry = entries.iter().copied().find(named);
+    let entry = entry.or_else(|| entries.iter().copied().find(|entry| entry.network.is_none()));
+    if let Some(entry) = entry {
+        if !entry.allowed_address_pairs.is_empty() {
+            return Err("allowed address pairs are not served yet".to_owned());
+        }
+        if entry.port_security == Some(false) {
+            return Err("port security off is not served yet".to_owned());
+        }
+    }
+    Ok(entry)
+}
+
+fn fixed_ips(
+    configured: Option<&PortConfig>,
+    metadata: Option<&PortMetadata>,
+    target: Option<&IfName>,
+    from: Sources<'_>,
+) -> Result<(Vec<IpAddr>, Origin), String> {
+    if let Some(PortConfig { name, fixed_ips: Some(ips), .. }) = configured
+        && !ips.is_empty()
+    {
+        return Ok((ips.clone(), Origin::Port(name.clone())));
+    }
+    if let Some(entry) = metadata.filter(|entry| !entry.fixed_ips.is_empty()) {
+        return Ok((entry.fixed_ips.clone(), Origin::Metadata));
+    }
+    let nova = from.domain.zip(target).and_then(|(domain, tap)| domain.nova_port(tap.as_str()));
+    if let Some(nova) = nova {
+        let ips = nova.fixed_ips.clone().map_err(|error| error.to_string())?;
+        if !ips.is_empty() {
+            return Ok((ips, Origin::Nova));
+        }
+    }
+    Err("no fixed IP is known for it, and ports without are not served yet; add a [port.NAME] with \
+         its mac and fixed_ips, or <vmhook:fixed-ip> to the domain's metadata"
+        .to_owned())
+}
+
+fn group_names(
+    configured: Option<&PortConfig>,
+    metadata: Option<&PortMetadata>,
+    network: &NetworkConfig,
+) -> (Vec<String>, Origin) {
+    if let Some(PortConfig { name, security_groups: Some(groups), .. }) = configured {
+        return (groups.clone(), Origin::Port(name.clone()));
+    }
+    if let Some(entry) = metadata.filter(|entry| !entry.security_groups.is_empty()) {
+        return (entry.security_groups.clone(), Origin::Metadata);
+    }
+    (network.security_groups.clone(), Origin::Network(network.name.clone()))
+}
+
+fn groups(
+    names: &[String],
+    said: &Origin,
+    config: &Config,
+) -> Result<Vec<SecurityGroup>, String> {
+    let place = match said {
+        Origin::Port(name) => config.place(Section::Port, name),
+        Origin::Network(name) => config.place(Section::Network, name),
+        Origin::Metadata | Origin::Nova => None,
+    };
+    let whence = place.map_or_else(|| said.to_string(), ToString::to_string);
+    let group = |name: &String| match config.security_group(name) {
+        Some(Ok(group)) => Ok(group.clone()),
+        Some(Err(errors)) => Err(errors.to_string()),
+        None => Err(format!("security group {name:?} is not defined ({whence})")),
+    };
+    names.iter().map(group).collect()
+}

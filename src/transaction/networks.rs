@@ -1,0 +1,74 @@
+//! Which networks there are after a transaction, and what each has.
+
+use crate::compile::compile_network;
+use crate::facts::HostFacts;
+use crate::model::{Network, NetworkId, NetworkKind, Zone};
+use crate::record::{NetworkRecord, Want};
+use crate::transaction::Records;
+
+/// The lowest zone that no network has; `None` when all 61,439 are taken.
+pub(super) fn free_zone(records: &Records) -> Option<Zone> {
+    let taken = |zone: &Zone| records.networks.values().any(|network| network.zone == *zone);
+    let mut zone = Some(Zone::FIRST);
+    while let Some(candidate) = zone.filter(taken) {
+        zone = candidate.next();
+    }
+    zone
+}
+
+/// Adds the networks that a want names and nobody has yet.
+pub(super) fn add(records: &mut Records, want: &Want) {
+    for network in &want.networks {
+        if records.networks.contains_key(&network.id) {
+            continue;
+        }
+        let Some(zone) = free_zone(records) else { continue };
+        let record = NetworkRecord {
+            epoch: records.epoch.clone(),
+            network: network.clone(),
+            zone,
+            serving: false,
+            applied: crate::state::HostState::default(),
+        };
+        records.networks.insert(network.id.clone(), record);
+    }
+}
+
+/// Drops the networks that no domain uses, but for those with a port on the bridge that is not
+/// ours: somebody put it there on purpose, and it keeps its bridge.
+pub(super) fn drop_unused(records: &mut Records, facts: &HostFacts) {
+    let index = &records.index;
+    records
+        .networks
+        .retain(|id, record| index.uses(id) || has_other_ports(&record.network, facts));
+}
+
+fn has_other_ports(network: &Network, facts: &HostFacts) -> bool {
+    let NetworkKind::Vxlan(vxlan) = &network.kind;
+    let Some(bridge) = facts.link(&network.bridge) else { return false };
+    facts.ports_of(bridge.index).any(|port| port.name != vxlan.device.as_str())
+}
+
+/// The networks on which a domain has an open port: they get their zone and nat rules, and keep
+/// them until they go.
+pub(super) fn begin_serving(records: &mut Records, wants: &[Want]) -> Vec<NetworkId> {
+    let mut begun = Vec::new();
+    for (port, _) in wants.iter().flat_map(Want::open_ports) {
+        if let Some(record) = records.networks.get_mut(&port.network)
+            && !record.serving
+        {
+            record.serving = true;
+            begun.push(port.network.clone());
+        }
+    }
+    begun
+}
+
+/// Compiles what each network has. A network that stands stays as it was made.
+pub(super) fn compile(records: &mut Records, machine_id: &str) {
+    let Some(host) = &records.host else { return };
+    for record in records.networks.values_mut() {
+        let rules = record.serving.then_some((&host.options, record.zone));
+        record.applied = compile_network(&record.network, rules, machine_id);
+    }
+}

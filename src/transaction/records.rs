@@ -1,0 +1,59 @@
+//! The records that a transaction starts from and ends with.
+
+use std::collections::BTreeMap;
+
+use crate::facts::Epoch;
+use crate::model::{DomainUuid, NetworkId};
+use crate::record::{DomainRecord, HostRecord, Index, NetworkRecord, Phase, Want};
+use crate::state::HostState;
+
+/// The records that a transaction starts from and ends with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Records {
+    /// This boot and network namespace.
+    pub epoch: Epoch,
+    /// What is there once; `None` while nothing is.
+    pub host: Option<HostRecord>,
+    /// All networks.
+    pub networks: BTreeMap<NetworkId, NetworkRecord>,
+    /// The domains concerned, or all.
+    pub domains: BTreeMap<DomainUuid, DomainRecord>,
+    /// One line for each port of every domain, concerned or not.
+    pub index: Index,
+}
+
+impl Records {
+    /// The records of a host on which nothing was ever done.
+    pub fn empty(epoch: Epoch) -> Self {
+        let (networks, domains) = (BTreeMap::new(), BTreeMap::new());
+        Self { epoch, host: None, networks, domains, index: Index::default() }
+    }
+
+    /// What the kernel has by these records: of the networks, and of the domains that are loaded.
+    pub fn state(&self) -> HostState {
+        let skeleton = match &self.host {
+            Some(host) if self.networks.values().any(|network| network.serving) => {
+                crate::compile::compile_skeleton(&host.options)
+            }
+            _ => HostState::default(),
+        };
+        let networks = self.networks.values().map(|record| &record.applied);
+        let domains = self.domains.values().map(|record| &record.applied);
+        HostState::of(std::iter::once(&skeleton).chain(networks).chain(domains))
+    }
+
+    /// Puts a want in the place of the domain's last one, and adds its networks. What they compile
+    /// to comes later, when all wants are in.
+    pub fn add(&mut self, want: &Want) {
+        if want.phase == Phase::Gone || want.ports.is_empty() {
+            self.domains.remove(&want.uuid);
+            self.index.remove(&want.uuid);
+            return;
+        }
+        let applied = HostState::default();
+        let record = DomainRecord { want: want.clone(), applied };
+        self.index.replace(&record);
+        self.domains.insert(want.uuid.clone(), record);
+        super::networks::add(self, want);
+    }
+}

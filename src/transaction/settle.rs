@@ -1,0 +1,139 @@
+//! The transaction itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::{Records, membership, networks};
+use crate::compile::compile_port;
+use crate::facts::{HostFacts, IptablesBackend};
+use crate::firewall::guard::Capabilities;
+use crate::model::{IfName, NetworkId, PortKey, Tap};
+use crate::plan::{Besides, Forget, Plan};
+use crate::record::{HostRecord, Phase, Want};
+use crate::state::HostState;
+
+/// What a transaction must know of the host.
+#[derive(Debug, Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// The links there are.
+    pub facts: &'a HostFacts,
+    /// `/etc/machine-id`.
+    pub machine_id: &'a str,
+    /// What the kernel can do, for tables that are not made yet.
+    pub capabilities: Capabilities,
+    /// What `iptables` speaks to, likewise.
+    pub backend: IptablesBackend,
+    /// Everything of ours that the kernel has, where it was read back; then the records must hold
+    /// *all* domains.
+    pub observed: Option<&'a HostState>,
+}
+
+/// The records as they will be, and the plan that gets the kernel there.
+#[derive(Debug, Clone)]
+pub struct Transaction {
+    /// What is run.
+    pub plan: Plan,
+    /// The records once it has run.
+    pub after: Records,
+}
+
+/// Makes one transaction of these wants. They must have been [admitted](super::admit), one after
+/// the other. With no want it is a repair: everything as the records say.
+pub fn settle(before: &Records, wants: &[Want], around: Surroundings<'_>) -> Transaction {
+    let mut after = before.clone();
+    for want in wants {
+        after.add(want);
+    }
+    networks::drop_unused(&mut after, around.facts);
+    after.host = host_record(&after, wants, around);
+    let begun = networks::begin_serving(&mut after, wants);
+    networks::compile(&mut after, around.machine_id);
+    compile_domains(&mut after);
+
+    let have = around.observed.cloned().unwrap_or_else(|| before.state());
+    let besides = Besides {
+        capabilities: after.host.as_ref().map_or(around.capabilities, |host| host.capabilities),
+        quiet: opened(before, &after),
+        forget: forgotten(before, &after, &begun),
+    };
+    Transaction { plan: Plan::between(&have, &after.state(), &besides), after }
+}
+
+/// The host's record stands while any network does.
+fn host_record(
+    records: &Records,
+    wants: &[Want],
+    around: Surroundings<'_>,
+) -> Option<HostRecord> {
+    if records.networks.is_empty() {
+        return None;
+    }
+    let fresh = || {
+        let options = wants.first().map(|want| want.options.clone()).unwrap_or_default();
+        let epoch = records.epoch.clone();
+        let Surroundings { capabilities, backend, .. } = around;
+        let (generation, guard_chains) = (None, Vec::new());
+        HostRecord { epoch, generation, backend, capabilities, options, guard_chains }
+    };
+    Some(records.host.clone().unwrap_or_else(fresh))
+}
+
+fn compile_domains(records: &mut Records) {
+    let Some(options) = records.host.as_ref().map(|host| host.options.clone()) else { return };
+    let members = membership::membership(records);
+    for record in records.domains.values_mut() {
+        let open = record.want.open_ports();
+        let parts: Vec<HostState> =
+            open.map(|(port, tap)| compile_port(&options, port, tap, &members)).collect();
+        record.applied = HostState::of(&parts);
+    }
+}
+
+/// The open ports of the loaded domains.
+fn open_ports(records: &Records) -> BTreeMap<PortKey, (Tap, Vec<IpAddr>)> {
+    let open = records.domains.values().flat_map(|record| record.want.open_ports());
+    open.map(|(port, tap)| (port.key(), (tap.clone(), port.fixed_ips.clone()))).collect()
+}
+
+/// The taps that open.
+fn opened(before: &Records, after: &Records) -> Vec<IfName> {
+    let had: BTreeSet<Tap> = open_ports(before).into_values().map(|(tap, _)| tap).collect();
+    let new = open_ports(after).into_values().map(|(tap, _)| tap).filter(|tap| !had.contains(tap));
+    new.map(|tap| tap.name).collect()
+}
+
+/// The connections to forget: all of a zone that comes into use, and those of the addresses of ports
+/// that open or close, but for an address that another open port of the network has.
+fn forgotten(before: &Records, after: &Records, begun: &[NetworkId]) -> Vec<Forget> {
+    let (had, has) = (open_ports(before), open_ports(after));
+    let changed = |(key, port): &(&PortKey, &(Tap, Vec<IpAddr>))| {
+        had.get(*key) != Some(*port) || has.get(*key) != Some(*port)
+    };
+    let mut by_network: BTreeMap<&NetworkId, BTreeSet<IpAddr>> = BTreeMap::new();
+    for (key, (_, addresses)) in had.iter().chain(&has).filter(changed) {
+        let held = |ip: &&IpAddr| held_by_another(after, key, **ip);
+        let free = addresses.iter().filter(|ip| !held(ip));
+        by_network.entry(&key.network).or_default().extend(free);
+    }
+    let zone = |id: &NetworkId| {
+        let record = after.networks.get(id).or_else(|| before.networks.get(id))?;
+        Some(record.zone)
+    };
+    let all = begun.iter().filter_map(|id| Some(Forget { zone: zone(id)?, addresses: vec![] }));
+    let some = by_network
+        .into_iter()
+        .filter(|(id, addresses)| !begun.contains(id) && !addresses.is_empty())
+        .filter_map(|(id, addresses)| {
+            Some(Forget { zone: zone(id)?, addresses: addresses.into_iter().collect() })
+        });
+    all.chain(some).collect()
+}
+
+fn held_by_another(records: &Records, port: &PortKey, address: IpAddr) -> bool {
+    records.index.lines.iter().any(|line| {
+        line.phase == Phase::Started
+            && line.port.network == port.network
+            && line.port != *port
+            && line.fixed_ips.contains(&address)
+    })
+}
