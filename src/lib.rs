@@ -7,4 +7,7 @@ pub mod firewall;
 pub mod host;
 pub mod model;
 pub mod plan;
+pub mod record;
+pub mod refusal;
 pub mod state;
+pub mod transaction;

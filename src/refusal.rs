@@ -20,18 +20,32 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal over one interface.
     pub fn of_interface(domain: &str, interface: MacAddr, cause: impl fmt::Display) -> Self {
-        Self { domain: domain.to_owned(), interface: Some(interface), cause: cause.to_string() }
+        Self {
+            domain: domain.to_owned(),
+            interface: Some(interface),
+            cause: cause.to_string(),
+        }
     }
 
     /// A refusal over the domain as a whole.
     pub fn of_domain(domain: &str, cause: impl fmt::Display) -> Self {
-        Self { domain: domain.to_owned(), interface: None, cause: cause.to_string() }
+        Self {
+            domain: domain.to_owned(),
+            interface: None,
+            cause: cause.to_string(),
+        }
     }
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let printable = |character: char| if character.is_control() { '?' } else { character };
+        let printable = |character: char| {
+            if character.is_control() {
+                '?'
+            } else {
+                character
+            }
+        };
         let domain: String = self.domain.chars().map(printable).collect();
         write!(f, "domain {domain}")?;
         if let Some(mac) = self.interface {

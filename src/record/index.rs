@@ -60,7 +60,13 @@ impl Index {
     /// Puts a domain's ports in the place of those it had.
     pub fn replace(&mut self, record: &DomainRecord) {
         self.remove(&record.want.uuid);
-        self.lines.extend(record.want.ports.iter().map(|port| IndexLine::of(record, port)));
+        self.lines.extend(
+            record
+                .want
+                .ports
+                .iter()
+                .map(|port| IndexLine::of(record, port)),
+        );
     }
 
     /// Forgets a domain.
@@ -98,7 +104,11 @@ impl IndexLine {
             target: port.target.clone(),
             chains: chain_suffix(port),
             fixed_ips: port.fixed_ips.clone(),
-            groups: port.security_groups.iter().map(|group| group.name.clone()).collect(),
+            groups: port
+                .security_groups
+                .iter()
+                .map(|group| group.name.clone())
+                .collect(),
             remote_groups: rules.filter_map(|rule| named(&rule.remote)).collect(),
         }
     }

@@ -46,7 +46,10 @@ impl Want {
     pub fn open_ports(&self) -> impl Iterator<Item = (&Port, &Tap)> {
         let started = self.phase == Phase::Started;
         let open = move |port: &'_ &Port| started && port.tap.is_some();
-        self.ports.iter().filter(open).filter_map(|port| Some((port, port.tap.as_ref()?)))
+        self.ports
+            .iter()
+            .filter(open)
+            .filter_map(|port| Some((port, port.tap.as_ref()?)))
     }
 
     /// The name of the file that holds it.

@@ -30,7 +30,10 @@ pub enum RecordError {
 
 /// The bytes of a record.
 pub fn encode<T: Serialize>(record: &T) -> Vec<u8> {
-    let envelope = Envelope { version: VERSION, record };
+    let envelope = Envelope {
+        version: VERSION,
+        record,
+    };
     let mut bytes = serde_json::to_vec(&envelope)
         .expect("a record has no map with keys that are not text, and writes to memory");
     bytes.push(b'\n');

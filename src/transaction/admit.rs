@@ -2,7 +2,7 @@
 
 use super::{Records, networks};
 use crate::firewall::iptables::chain_suffix;
-use crate::model::{Network, NetworkKind, Port};
+use crate::model::{Network, NetworkKind, Port, Vxlan};
 use crate::record::{IndexLine, Phase, Want};
 use crate::refusal::Refusal;
 
@@ -40,7 +40,11 @@ fn pairs<'a>(
     want: &'a Want,
     records: &'a Records,
 ) -> impl Iterator<Item = (&'a Port, &'a IndexLine)> {
-    let others = records.index.lines.iter().filter(|line| line.domain != want.uuid);
+    let others = records
+        .index
+        .lines
+        .iter()
+        .filter(|line| line.domain != want.uuid);
     others.flat_map(|line| want.ports.iter().map(move |port| (port, line)))
 }
 
@@ -48,9 +52,16 @@ fn pairs<'a>(
 fn shared(port: &Port, line: &IndexLine) -> Option<String> {
     let same_network = line.port.network == port.network;
     if same_network && line.port.mac == port.mac {
-        return Some(format!("MAC address {} on network {}", port.mac, port.network));
+        return Some(format!(
+            "MAC address {} on network {}",
+            port.mac, port.network
+        ));
     }
-    let name = port.tap.as_ref().map(|tap| &tap.name).or(port.target.as_ref());
+    let name = port
+        .tap
+        .as_ref()
+        .map(|tap| &tap.name)
+        .or(port.target.as_ref());
     let others = [line.tap.as_ref().map(|tap| &tap.name), line.target.as_ref()];
     if let Some(name) = name
         && others.contains(&Some(name))
@@ -63,35 +74,27 @@ fn shared(port: &Port, line: &IndexLine) -> Option<String> {
 
 /// A network that stands must be the one that is wanted, and no other one may have its names.
 fn check_network(network: &Network, records: &Records) -> Result<(), String> {
-    let NetworkKind::Vxlan(vxlan) = &network.kind;
+    let NetworkKind::Vxlan(Vxlan { tunnel, .. }) = &network.kind;
     for record in records.networks.values() {
         let other = &record.network;
-        let NetworkKind::Vxlan(theirs) = &other.kind;
+        let NetworkKind::Vxlan(Vxlan { tunnel: theirs, .. }) = &other.kind;
         if other.id != network.id {
             if other.bridge == network.bridge {
-                return Err(format!("bridge {} is network {}'s", network.bridge, other.name));
+                return Err(format!(
+                    "bridge {} is network {}'s",
+                    network.bridge, other.name
+                ));
             }
-            if theirs.vni == vxlan.vni {
-                return Err(format!("VNI {} is network {}'s", vxlan.vni, other.name));
+            if theirs.vni == tunnel.vni {
+                return Err(format!("VNI {} is network {}'s", tunnel.vni, other.name));
             }
             continue;
         }
-        let running = (theirs.vni, theirs.local, theirs.port, other.mtu);
-        let wanted = (vxlan.vni, vxlan.local, vxlan.port, network.mtu);
-        if running != wanted {
+        if !other.has_same_tunnel(network) {
             return Err(format!(
-                "network {} runs with VNI {}, local address {}, UDP port {}, MTU {}, but the \
-                 configuration now says VNI {}, local address {}, UDP port {}, MTU {}; stop its \
-                 domains first",
-                network.name,
-                running.0,
-                running.1,
-                running.2,
-                running.3,
-                wanted.0,
-                wanted.1,
-                wanted.2,
-                wanted.3
+                "network {} runs with {theirs} and MTU {}, but the configuration now says {tunnel} \
+                 and MTU {}; stop its domains first",
+                network.name, other.mtu, network.mtu
             ));
         }
     }

@@ -8,7 +8,12 @@ use crate::transaction::Records;
 
 /// The lowest zone that no network has; `None` when all 61,439 are taken.
 pub(super) fn free_zone(records: &Records) -> Option<Zone> {
-    let taken = |zone: &Zone| records.networks.values().any(|network| network.zone == *zone);
+    let taken = |zone: &Zone| {
+        records
+            .networks
+            .values()
+            .any(|network| network.zone == *zone)
+    };
     let mut zone = Some(Zone::FIRST);
     while let Some(candidate) = zone.filter(taken) {
         zone = candidate.next();
@@ -22,7 +27,9 @@ pub(super) fn add(records: &mut Records, want: &Want) {
         if records.networks.contains_key(&network.id) {
             continue;
         }
-        let Some(zone) = free_zone(records) else { continue };
+        let Some(zone) = free_zone(records) else {
+            continue;
+        };
         let record = NetworkRecord {
             epoch: records.epoch.clone(),
             network: network.clone(),
@@ -45,8 +52,12 @@ pub(super) fn drop_unused(records: &mut Records, facts: &HostFacts) {
 
 fn has_other_ports(network: &Network, facts: &HostFacts) -> bool {
     let NetworkKind::Vxlan(vxlan) = &network.kind;
-    let Some(bridge) = facts.link(&network.bridge) else { return false };
-    facts.ports_of(bridge.index).any(|port| port.name != vxlan.device.as_str())
+    let Some(bridge) = facts.link(&network.bridge) else {
+        return false;
+    };
+    facts
+        .ports_of(bridge.index)
+        .any(|port| port.name != vxlan.tunnel.device.as_str())
 }
 
 /// The networks on which a domain has an open port: they get their zone and nat rules, and keep

@@ -26,7 +26,13 @@ impl Records {
     /// The records of a host on which nothing was ever done.
     pub fn empty(epoch: Epoch) -> Self {
         let (networks, domains) = (BTreeMap::new(), BTreeMap::new());
-        Self { epoch, host: None, networks, domains, index: Index::default() }
+        Self {
+            epoch,
+            host: None,
+            networks,
+            domains,
+            index: Index::default(),
+        }
     }
 
     /// What the kernel has by these records: of the networks, and of the domains that are loaded.
@@ -51,7 +57,10 @@ impl Records {
             return;
         }
         let applied = HostState::default();
-        let record = DomainRecord { want: want.clone(), applied };
+        let record = DomainRecord {
+            want: want.clone(),
+            applied,
+        };
         self.index.replace(&record);
         self.domains.insert(want.uuid.clone(), record);
         super::networks::add(self, want);

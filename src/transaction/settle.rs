@@ -10,7 +10,7 @@ use crate::firewall::guard::Capabilities;
 use crate::model::{IfName, NetworkId, PortKey, Tap};
 use crate::plan::{Besides, Forget, Plan};
 use crate::record::{HostRecord, Phase, Want};
-use crate::state::HostState;
+use crate::state::{HostState, ReadBack};
 
 /// What a transaction must know of the host.
 #[derive(Debug, Clone, Copy)]
@@ -25,7 +25,7 @@ pub struct Surroundings<'a> {
     pub backend: IptablesBackend,
     /// Everything of ours that the kernel has, where it was read back; then the records must hold
     /// *all* domains.
-    pub observed: Option<&'a HostState>,
+    pub observed: Option<&'a ReadBack>,
 }
 
 /// The records as they will be, and the plan that gets the kernel there.
@@ -50,55 +50,85 @@ pub fn settle(before: &Records, wants: &[Want], around: Surroundings<'_>) -> Tra
     networks::compile(&mut after, around.machine_id);
     compile_domains(&mut after);
 
-    let have = around.observed.cloned().unwrap_or_else(|| before.state());
+    let noted = || ReadBack::from(before.state());
+    let have = around.observed.cloned().unwrap_or_else(noted);
     let besides = Besides {
-        capabilities: after.host.as_ref().map_or(around.capabilities, |host| host.capabilities),
+        capabilities: after
+            .host
+            .as_ref()
+            .map_or(around.capabilities, |host| host.capabilities),
         quiet: opened(before, &after),
         forget: forgotten(before, &after, &begun),
     };
-    Transaction { plan: Plan::between(&have, &after.state(), &besides), after }
+    Transaction {
+        plan: Plan::between(&have, &after.state(), &besides),
+        after,
+    }
 }
 
 /// The host's record stands while any network does.
-fn host_record(
-    records: &Records,
-    wants: &[Want],
-    around: Surroundings<'_>,
-) -> Option<HostRecord> {
+fn host_record(records: &Records, wants: &[Want], around: Surroundings<'_>) -> Option<HostRecord> {
     if records.networks.is_empty() {
         return None;
     }
     let fresh = || {
-        let options = wants.first().map(|want| want.options.clone()).unwrap_or_default();
+        let options = wants
+            .first()
+            .map(|want| want.options.clone())
+            .unwrap_or_default();
         let epoch = records.epoch.clone();
-        let Surroundings { capabilities, backend, .. } = around;
+        let Surroundings {
+            capabilities,
+            backend,
+            ..
+        } = around;
         let (generation, guard_chains) = (None, Vec::new());
-        HostRecord { epoch, generation, backend, capabilities, options, guard_chains }
+        HostRecord {
+            epoch,
+            generation,
+            backend,
+            capabilities,
+            options,
+            guard_chains,
+        }
     };
     Some(records.host.clone().unwrap_or_else(fresh))
 }
 
 fn compile_domains(records: &mut Records) {
-    let Some(options) = records.host.as_ref().map(|host| host.options.clone()) else { return };
+    let Some(options) = records.host.as_ref().map(|host| host.options.clone()) else {
+        return;
+    };
     let members = membership::membership(records);
     for record in records.domains.values_mut() {
         let open = record.want.open_ports();
-        let parts: Vec<HostState> =
-            open.map(|(port, tap)| compile_port(&options, port, tap, &members)).collect();
+        let parts: Vec<HostState> = open
+            .map(|(port, _)| compile_port(&options, port, &members))
+            .collect();
         record.applied = HostState::of(&parts);
     }
 }
 
 /// The open ports of the loaded domains.
 fn open_ports(records: &Records) -> BTreeMap<PortKey, (Tap, Vec<IpAddr>)> {
-    let open = records.domains.values().flat_map(|record| record.want.open_ports());
-    open.map(|(port, tap)| (port.key(), (tap.clone(), port.fixed_ips.clone()))).collect()
+    let open = records
+        .domains
+        .values()
+        .flat_map(|record| record.want.open_ports());
+    open.map(|(port, tap)| (port.key(), (tap.clone(), port.fixed_ips.clone())))
+        .collect()
 }
 
 /// The taps that open.
 fn opened(before: &Records, after: &Records) -> Vec<IfName> {
-    let had: BTreeSet<Tap> = open_ports(before).into_values().map(|(tap, _)| tap).collect();
-    let new = open_ports(after).into_values().map(|(tap, _)| tap).filter(|tap| !had.contains(tap));
+    let had: BTreeSet<Tap> = open_ports(before)
+        .into_values()
+        .map(|(tap, _)| tap)
+        .collect();
+    let new = open_ports(after)
+        .into_values()
+        .map(|(tap, _)| tap)
+        .filter(|tap| !had.contains(tap));
     new.map(|tap| tap.name).collect()
 }
 
@@ -119,12 +149,20 @@ fn forgotten(before: &Records, after: &Records, begun: &[NetworkId]) -> Vec<Forg
         let record = after.networks.get(id).or_else(|| before.networks.get(id))?;
         Some(record.zone)
     };
-    let all = begun.iter().filter_map(|id| Some(Forget { zone: zone(id)?, addresses: vec![] }));
+    let all = begun.iter().filter_map(|id| {
+        Some(Forget {
+            zone: zone(id)?,
+            addresses: vec![],
+        })
+    });
     let some = by_network
         .into_iter()
         .filter(|(id, addresses)| !begun.contains(id) && !addresses.is_empty())
         .filter_map(|(id, addresses)| {
-            Some(Forget { zone: zone(id)?, addresses: addresses.into_iter().collect() })
+            Some(Forget {
+                zone: zone(id)?,
+                addresses: addresses.into_iter().collect(),
+            })
         });
     all.chain(some).collect()
 }
