@@ -9,5 +9,6 @@ pub mod model;
 pub mod plan;
 pub mod record;
 pub mod refusal;
+pub mod resolve;
 pub mod state;
 pub mod transaction;

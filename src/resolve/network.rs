@@ -2,9 +2,7 @@
 
 use crate::config::{Config, NetworkConfig, NetworkKindConfig, VxlanConfig};
 use crate::facts::{HostFacts, LinkFact, LinkKind, VxlanFact};
-use crate::model::{
-    Family, IfName, Mtu, Network, NetworkId, NetworkKind, Tunnel, Vtep, Vxlan,
-};
+use crate::model::{Family, IfName, Mtu, Network, NetworkId, NetworkKind, Tunnel, Vtep, Vxlan};
 use crate::plan::link::alias;
 
 /// What a network must be on this host.
@@ -21,7 +19,10 @@ pub fn network(
     let host = config.host.as_ref().map_err(ToString::to_string)?;
     let local = host.local_ip.ok_or("local_ip is missing in [host]")?;
     let underlay = underlay(local, facts)?;
-    let name = underlay.name.parse::<IfName>().map_err(|error| error.to_string())?;
+    let name = underlay
+        .name
+        .parse::<IfName>()
+        .map_err(|error| error.to_string())?;
     let mtu = mtu(network, local, underlay)?;
     let tunnel = Tunnel {
         vni: vxlan.vni,
@@ -37,21 +38,32 @@ pub fn network(
         name: network.name.clone(),
         bridge: network.bridge.clone(),
         mtu,
-        kind: NetworkKind::Vxlan(Vxlan { tunnel, flood: vxlan.flood.clone() }),
+        kind: NetworkKind::Vxlan(Vxlan {
+            tunnel,
+            flood: vxlan.flood.clone(),
+        }),
     })
 }
 
 /// Neutron's name: `vxlan-<vni>`.
 fn vxlan_device(vxlan: &VxlanConfig) -> IfName {
     let name = format!("vxlan-{}", vxlan.vni);
-    name.parse().expect("vxlan- and at most eight digits are a device's name")
+    name.parse()
+        .expect("vxlan- and at most eight digits are a device's name")
 }
 
 fn underlay(local: Vtep, facts: &HostFacts) -> Result<&LinkFact, String> {
     let link = facts.carrier(local.address()).ok_or_else(|| {
         format!("no device of this host has local_ip {local}; set [host] local_ip to one that has")
     })?;
-    if link.up { Ok(link) } else { Err(format!("{}, which has local_ip {local}, is down", link.name)) }
+    if link.up {
+        Ok(link)
+    } else {
+        Err(format!(
+            "{}, which has local_ip {local}, is down",
+            link.name
+        ))
+    }
 }
 
 /// Outer headers of a VXLAN packet (RFC 7348): IP, 8 bytes of UDP, 8 of VXLAN, 14 of Ethernet.
@@ -63,7 +75,11 @@ fn overhead(local: Vtep) -> u32 {
 }
 
 fn mtu(network: &NetworkConfig, local: Vtep, underlay: &LinkFact) -> Result<Mtu, String> {
-    let LinkFact { name: device, mtu: below, .. } = underlay;
+    let LinkFact {
+        name: device,
+        mtu: below,
+        ..
+    } = underlay;
     let overhead = overhead(local);
     let most = below.saturating_sub(overhead).min(65535);
     let wanted = network.mtu.map_or(most, u32::from);
@@ -95,20 +111,25 @@ fn check_bridge(name: &IfName, id: &NetworkId, facts: &HostFacts) -> Result<(), 
 }
 
 fn check_device(tunnel: &Tunnel, id: &NetworkId, facts: &HostFacts) -> Result<(), String> {
-    let Tunnel { vni, device, port, .. } = tunnel;
+    let Tunnel {
+        vni, device, port, ..
+    } = tunnel;
     if let Some(link) = facts.link(device)
         && !is_ours(link, id)
     {
-        return Err(format!("a device named {device} is there already and was not made by vmhook"));
+        return Err(format!(
+            "a device named {device} is there already and was not made by vmhook"
+        ));
     }
     let same = |fact: &VxlanFact| fact.vni == Some(*vni) && fact.port == *port;
     let taken = |link: &&LinkFact| {
         matches!(&link.kind, LinkKind::Vxlan(fact) if same(fact)) && !is_ours(link, id)
     };
     match facts.links.iter().find(taken) {
-        Some(link) => {
-            Err(format!("VNI {vni} on UDP port {port} is used by device {} already", link.name))
-        }
+        Some(link) => Err(format!(
+            "VNI {vni} on UDP port {port} is used by device {} already",
+            link.name
+        )),
         None => Ok(()),
     }
 }

@@ -70,7 +70,10 @@ pub struct Sources<'a> {
 /// Why it cannot be one: an unknown security group, metadata that is wrong, no address, a target
 /// that no safe name is.
 pub fn port(mac: MacAddr, target: Option<&str>, from: Sources<'_>) -> Result<ResolvedPort, String> {
-    let target = target.map(str::parse::<IfName>).transpose().map_err(|error| error.to_string())?;
+    let target = target
+        .map(str::parse::<IfName>)
+        .transpose()
+        .map_err(|error| error.to_string())?;
     let configured = match from.config.port(mac, &from.network.name) {
         Some(Ok(port)) => Some(port),
         Some(Err(errors)) => return Err(errors.to_string()),
@@ -90,17 +93,27 @@ pub fn port(mac: MacAddr, target: Option<&str>, from: Sources<'_>) -> Result<Res
             allowed_address_pairs: Vec::new(),
             security_groups,
         },
-        origins: Origins { fixed_ips: from_ips, security_groups: from_groups },
+        origins: Origins {
+            fixed_ips: from_ips,
+            security_groups: from_groups,
+        },
     })
 }
 
 /// The domain's own words about this port: those that name the network before those that name none.
 fn metadata<'a>(mac: MacAddr, from: Sources<'a>) -> Result<Option<&'a PortMetadata>, String> {
-    let Some(domain) = from.domain else { return Ok(None) };
+    let Some(domain) = from.domain else {
+        return Ok(None);
+    };
     let entries = domain.metadata_of(mac).map_err(ToString::to_string)?;
     let named = |entry: &&PortMetadata| entry.network.as_deref() == Some(&from.network.name);
     let entry = entries.iter().copied().find(named);
-    let entry = entry.or_else(|| entries.iter().copied().find(|entry| entry.network.is_none()));
+    let entry = entry.or_else(|| {
+        entries
+            .iter()
+            .copied()
+            .find(|entry| entry.network.is_none())
+    });
     if let Some(entry) = entry {
         if !entry.allowed_address_pairs.is_empty() {
             return Err("allowed address pairs are not served yet".to_owned());
@@ -118,7 +131,11 @@ fn fixed_ips(
     target: Option<&IfName>,
     from: Sources<'_>,
 ) -> Result<(Vec<IpAddr>, Origin), String> {
-    if let Some(PortConfig { name, fixed_ips: Some(ips), .. }) = configured
+    if let Some(PortConfig {
+        name,
+        fixed_ips: Some(ips),
+        ..
+    }) = configured
         && !ips.is_empty()
     {
         return Ok((ips.clone(), Origin::Port(name.clone())));
@@ -126,7 +143,10 @@ fn fixed_ips(
     if let Some(entry) = metadata.filter(|entry| !entry.fixed_ips.is_empty()) {
         return Ok((entry.fixed_ips.clone(), Origin::Metadata));
     }
-    let nova = from.domain.zip(target).and_then(|(domain, tap)| domain.nova_port(tap.as_str()));
+    let nova = from
+        .domain
+        .zip(target)
+        .and_then(|(domain, tap)| domain.nova_port(tap.as_str()));
     if let Some(nova) = nova {
         let ips = nova.fixed_ips.clone().map_err(|error| error.to_string())?;
         if !ips.is_empty() {
@@ -143,20 +163,24 @@ fn group_names(
     metadata: Option<&PortMetadata>,
     network: &NetworkConfig,
 ) -> (Vec<String>, Origin) {
-    if let Some(PortConfig { name, security_groups: Some(groups), .. }) = configured {
+    if let Some(PortConfig {
+        name,
+        security_groups: Some(groups),
+        ..
+    }) = configured
+    {
         return (groups.clone(), Origin::Port(name.clone()));
     }
     if let Some(entry) = metadata.filter(|entry| !entry.security_groups.is_empty()) {
         return (entry.security_groups.clone(), Origin::Metadata);
     }
-    (network.security_groups.clone(), Origin::Network(network.name.clone()))
+    (
+        network.security_groups.clone(),
+        Origin::Network(network.name.clone()),
+    )
 }
 
-fn groups(
-    names: &[String],
-    said: &Origin,
-    config: &Config,
-) -> Result<Vec<SecurityGroup>, String> {
+fn groups(names: &[String], said: &Origin, config: &Config) -> Result<Vec<SecurityGroup>, String> {
     let place = match said {
         Origin::Port(name) => config.place(Section::Port, name),
         Origin::Network(name) => config.place(Section::Network, name),

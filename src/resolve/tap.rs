@@ -15,13 +15,23 @@ pub fn attach(
     network: &Network,
     facts: &HostFacts,
 ) -> Result<(), String> {
-    let target = interface.target.as_deref().ok_or("libvirt names no tap for it")?;
-    let name: IfName = target.parse().map_err(|error: crate::model::IfNameError| error.to_string())?;
-    let link = facts.link(&name).ok_or_else(|| format!("its tap {name} is not there"))?;
+    let target = interface
+        .target
+        .as_deref()
+        .ok_or("libvirt names no tap for it")?;
+    let name: IfName = target
+        .parse()
+        .map_err(|error: crate::model::IfNameError| error.to_string())?;
+    let link = facts
+        .link(&name)
+        .ok_or_else(|| format!("its tap {name} is not there"))?;
     let master = link.master.and_then(|index| facts.link_by_index(index));
     let on = master.map_or("no bridge", |bridge| bridge.name.as_str());
     if on != network.bridge.as_str() {
-        return Err(format!("its tap {name} is on {on}, not on {}", network.bridge));
+        return Err(format!(
+            "its tap {name} is on {on}, not on {}",
+            network.bridge
+        ));
     }
     if link.mtu > u32::from(network.mtu) {
         return Err(format!(
@@ -29,7 +39,10 @@ pub fn attach(
             link.mtu, network.name, network.mtu
         ));
     }
-    port.tap = Some(Tap { name, index: link.index });
+    port.tap = Some(Tap {
+        name,
+        index: link.index,
+    });
     Ok(())
 }
 
