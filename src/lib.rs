@@ -1,4 +1,5 @@
 //! vmhook: VXLAN networks and security groups for plain libvirt hosts.
+pub mod apply;
 pub mod compile;
 pub mod config;
 pub mod domain;

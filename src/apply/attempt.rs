@@ -9,7 +9,7 @@ use crate::firewall::guard::{Capabilities, IBRNAME_PROBE, read_tables};
 use crate::host::{Host, HostError};
 use crate::plan::{Besides, NftFamily, Plan};
 use crate::record::{HostRecord, Phase, Want};
-use crate::state::HostState;
+use crate::state::ReadBack;
 use crate::transaction::{Records, Surroundings, Transaction, settle};
 
 /// What one transaction starts from.
@@ -18,7 +18,7 @@ pub(super) struct Attempt<'a> {
     pub(super) store: &'a Store<'a>,
     pub(super) facts: &'a HostFacts,
     pub(super) before: &'a Records,
-    pub(super) observed: Option<&'a HostState>,
+    pub(super) observed: Option<&'a ReadBack>,
 }
 
 impl Attempt<'_> {
@@ -55,16 +55,18 @@ impl Attempt<'_> {
         if !first || wants.iter().all(|want| want.phase == Phase::Gone) {
             return Ok(Capabilities::default());
         }
-        self.host.ensure_br_netfilter().context(
-            "bridged frames cannot reach iptables; load the kernel module br_netfilter",
-        )?;
+        self.host
+            .ensure_br_netfilter()
+            .context("bridged frames cannot reach iptables; load the kernel module br_netfilter")?;
         if let Some(pid) = self.host.neutron_agent()? {
             anyhow::bail!(
                 "a Neutron Linux bridge agent runs here (pid {pid}) and deletes every rule that \
                  contains its prefix; stop it first"
             );
         }
-        Ok(Capabilities { ibrname: self.host.nft_accepts(IBRNAME_PROBE)? })
+        Ok(Capabilities {
+            ibrname: self.host.nft_accepts(IBRNAME_PROBE)?,
+        })
     }
 
     /// From here on the records may not say what the kernel has.
@@ -72,8 +74,15 @@ impl Attempt<'_> {
         if transaction.plan.is_empty() {
             return Ok(());
         }
-        let record = self.before.host.as_ref().or(transaction.after.host.as_ref());
-        let dirty = record.map(|record| HostRecord { generation: None, ..record.clone() });
+        let record = self
+            .before
+            .host
+            .as_ref()
+            .or(transaction.after.host.as_ref());
+        let dirty = record.map(|record| HostRecord {
+            generation: None,
+            ..record.clone()
+        });
         self.store.commit_host(dirty.as_ref())
     }
 
@@ -83,7 +92,10 @@ impl Attempt<'_> {
         let record = match &after.host {
             Some(record) => Some(self.noted(record, clean)?),
             None if clean => None,
-            None => self.before.host.clone().map(|host| HostRecord { generation: None, ..host }),
+            None => self.before.host.clone().map(|host| HostRecord {
+                generation: None,
+                ..host
+            }),
         };
         self.store.commit_host(record.as_ref())?;
         for want in wants {
@@ -114,7 +126,9 @@ impl Attempt<'_> {
             Ok(()) => error,
             Err(second) => {
                 journal::closed(self.host, &error, &second);
-                error.context(format!("and going back failed too ({second:#}); the port is closed"))
+                error.context(format!(
+                    "and going back failed too ({second:#}); the port is closed"
+                ))
             }
         }
     }
@@ -122,9 +136,14 @@ impl Attempt<'_> {
     fn undo(&self) -> Result<()> {
         let mut before = self.before.clone();
         self.store.load_all_domains(&mut before)?;
-        let Some(record) = self.store.host_record()? else { return Ok(()) };
+        let Some(record) = self.store.host_record()? else {
+            return Ok(());
+        };
         let have = observe(self.host, &self.host.facts()?, &record)?;
-        let besides = Besides { capabilities: record.capabilities, ..Besides::default() };
+        let besides = Besides {
+            capabilities: record.capabilities,
+            ..Besides::default()
+        };
         run(self.host, &Plan::between(&have, &before.state(), &besides))?;
         match &before.host {
             Some(host) => self.store.commit_host(Some(&self.noted(host, true)?)),
@@ -135,8 +154,10 @@ impl Attempt<'_> {
 
 /// So that callers may ask what a failed change was given.
 pub(super) fn input_of(error: &anyhow::Error) -> Option<&str> {
-    error.chain().find_map(|cause| match cause.downcast_ref::<HostError>() {
-        Some(HostError::Command { input, .. }) => Some(input.as_str()),
-        _ => None,
-    })
+    error
+        .chain()
+        .find_map(|cause| match cause.downcast_ref::<HostError>() {
+            Some(HostError::Command { input, .. }) => Some(input.as_str()),
+            _ => None,
+        })
 }

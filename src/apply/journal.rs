@@ -15,7 +15,12 @@ pub(super) fn applied(host: &dyn Host, wants: &[Want], plan: &Plan, left: &[anyh
             Phase::Prepared => "its networks are there, its ports are closed".to_owned(),
             Phase::Started => format!("{ports} ports are open"),
         };
-        say(host, Priority::Info, want, &format!("domain {}: {what}", want.name));
+        say(
+            host,
+            Priority::Info,
+            want,
+            &format!("domain {}: {what}", want.name),
+        );
     }
     if wants.is_empty() && !plan.is_empty() {
         let message = format!("repaired: {} steps", plan.steps.len());
@@ -23,7 +28,11 @@ pub(super) fn applied(host: &dyn Host, wants: &[Want], plan: &Plan, left: &[anyh
     }
     for error in left {
         let message = format!("left for the next repair: {error:#}");
-        host.log(Priority::Error, &[("INPUT", input_of(error).unwrap_or(""))], &message);
+        host.log(
+            Priority::Error,
+            &[("INPUT", input_of(error).unwrap_or(""))],
+            &message,
+        );
     }
 }
 
@@ -34,8 +43,13 @@ pub(super) fn refused(host: &dyn Host, want: &Want, refusal: &Refusal) {
 
 /// A change failed, and going back failed too.
 pub(super) fn closed(host: &dyn Host, first: &anyhow::Error, second: &anyhow::Error) {
-    let message = format!("{first:#}; going back failed too: {second:#}; what is not done is closed");
-    host.log(Priority::Error, &[("INPUT", input_of(first).unwrap_or(""))], &message);
+    let message =
+        format!("{first:#}; going back failed too: {second:#}; what is not done is closed");
+    host.log(
+        Priority::Error,
+        &[("INPUT", input_of(first).unwrap_or(""))],
+        &message,
+    );
 }
 
 fn say(host: &dyn Host, priority: Priority, want: &Want, message: &str) {

@@ -1,35 +1,36 @@
-//! Everything of ours that the kernel has, as a [`HostState`].
+//! Everything of ours that the kernel has.
 
-use std::collections::BTreeSet;
+use anyhow::Result;
 
-use anyhow::{Context, Result};
-
-use crate::facts::{HostFacts, LinkFact, LinkKind};
+use crate::facts::{BridgeFact, HostFacts, LinkFact, LinkKind, VxlanFact};
 use crate::firewall::guard::{Guard, Tables, read_tables};
-use crate::firewall::iptables::{ChainPrefix, Observed, parse_save};
+use crate::firewall::iptables::parse_save;
 use crate::host::Host;
-use crate::model::{Family, IfName, NetworkId, Tunnel};
+use crate::model::{Family, IfName, Mtu, NetworkId, Tunnel, Vtep};
 use crate::plan::NftFamily;
-use crate::plan::link::{ALIAS, Bridge, VxlanDevice};
+use crate::plan::link::{ALIAS_PREFIX, Bridge, VxlanDevice};
 use crate::record::HostRecord;
-use crate::state::{HostState, OwnLink};
+use crate::state::{HostState, OwnLink, ReadBack};
 
 /// Reads back everything of ours that the kernel has.
 ///
-/// A link counts only if it is as we make it: one that is down, or with an attribute that somebody
-/// changed, is left out, so that a plan makes it again in place. The guard counts only while its
-/// fixed chains are what nft printed when they were made.
+/// A link that is down, or with an attribute that somebody changed, is [altered](OwnLink::Altered),
+/// so that a plan makes it again. The guard counts as ours only while its fixed chains are what nft
+/// printed when they were made.
 ///
 /// # Errors
-/// Any look that fails: half an observation would be taken for things that are gone.
-pub fn observe(host: &dyn Host, facts: &HostFacts, record: &HostRecord) -> Result<HostState> {
-    let mut state = HostState { guard: guard(host, record)?, ..HostState::default() };
+/// Any look that fails: half of what is there would be taken for things that are gone.
+pub fn observe(host: &dyn Host, facts: &HostFacts, record: &HostRecord) -> Result<ReadBack> {
     let prefix = &record.options.prefix;
-    state.v4 = rules(host, Family::Ipv4, prefix)?;
-    state.v6 = rules(host, Family::Ipv6, prefix)?;
+    let mut state = HostState {
+        guard: guard(host, record)?,
+        ..HostState::default()
+    };
     for link in &facts.links {
-        let Some((name, own)) = own_link(facts, link) else { continue };
-        if let OwnLink::Vxlan(_) = own {
+        let Some((name, own)) = own_link(facts, link) else {
+            continue;
+        };
+        if let LinkKind::Vxlan(_) = link.kind {
             state.fdb.extend(host.fdb(&name)?);
         }
         let master = link.master.and_then(|index| facts.link_by_index(index));
@@ -38,12 +39,11 @@ pub fn observe(host: &dyn Host, facts: &HostFacts, record: &HostRecord) -> Resul
         }
         state.links.insert(name, own);
     }
-    Ok(state)
-}
-
-fn rules(host: &dyn Host, family: Family, prefix: &ChainPrefix) -> Result<Observed> {
-    let text = host.iptables_save(family)?;
-    parse_save(&text, prefix).with_context(|| format!("cannot read back the {family} rules"))
+    Ok(ReadBack {
+        state,
+        v4: parse_save(&host.iptables_save(Family::Ipv4)?, prefix),
+        v6: parse_save(&host.iptables_save(Family::Ipv6)?, prefix),
+    })
 }
 
 fn guard(host: &dyn Host, record: &HostRecord) -> Result<Guard> {
@@ -51,6 +51,66 @@ fn guard(host: &dyn Host, record: &HostRecord) -> Result<Guard> {
     let inet = host.nft_table(NftFamily::Inet)?;
     let listing = read_tables(bridge.as_deref(), inet.as_deref())?;
     let changed = listing.guard.tables == Tables::Made && listing.chains != record.guard_chains;
-    let tables = if changed { Tables::Damaged } else { listing.guard.tables };
-    Ok(Guard { tables, ..listing.guard })
+    let tables = if changed {
+        Tables::Damaged
+    } else {
+        listing.guard.tables
+    };
+    Ok(Guard {
+        tables,
+        ..listing.guard
+    })
+}
+
+/// The link as a value of ours, if it bears our alias.
+fn own_link(facts: &HostFacts, link: &LinkFact) -> Option<(IfName, OwnLink)> {
+    let network: NetworkId = link
+        .alias
+        .as_deref()?
+        .strip_prefix(ALIAS_PREFIX)?
+        .parse()
+        .ok()?;
+    let name: IfName = link.name.parse().ok()?;
+    let as_made = as_made(facts, link, &name, network);
+    Some((name, as_made.unwrap_or(OwnLink::Altered)))
+}
+
+/// The link, if it is up and as we make it.
+fn as_made(
+    facts: &HostFacts,
+    link: &LinkFact,
+    name: &IfName,
+    network: NetworkId,
+) -> Option<OwnLink> {
+    let mtu = Mtu::try_from(link.mtu).ok()?;
+    match &link.kind {
+        LinkKind::Bridge(fact) if link.up && *fact == BridgeFact::OURS => {
+            Some(OwnLink::Bridge(Bridge {
+                name: name.clone(),
+                mac: link.mac?,
+                mtu,
+                network,
+            }))
+        }
+        LinkKind::Vxlan(fact) if link.up && fact.learning => {
+            let tunnel = tunnel(facts, name, fact)?;
+            Some(OwnLink::Vxlan(VxlanDevice {
+                tunnel,
+                mtu,
+                network,
+            }))
+        }
+        _ => None,
+    }
+}
+
+fn tunnel(facts: &HostFacts, name: &IfName, fact: &VxlanFact) -> Option<Tunnel> {
+    let underlay = facts.link_by_index(fact.underlay?)?;
+    Some(Tunnel {
+        vni: fact.vni?,
+        device: name.clone(),
+        local: Vtep::try_from(fact.local?).ok()?,
+        underlay: underlay.name.parse().ok()?,
+        port: fact.port,
+    })
 }

@@ -13,21 +13,27 @@ pub(super) fn run(host: &dyn Host, plan: &Plan) -> Result<()> {
 /// Runs every step of a plan whatever becomes of the others, and says what failed.
 pub(super) fn run_all(host: &dyn Host, plan: &Plan) -> Vec<anyhow::Error> {
     let one_by_one = plan.steps.iter().flat_map(|step| match step {
-        Step::Links(changes) => {
-            changes.iter().map(|change| Step::Links(vec![change.clone()])).collect()
-        }
+        Step::Links(changes) => changes
+            .iter()
+            .map(|change| Step::Links(vec![change.clone()]))
+            .collect(),
         other => vec![other.clone()],
     });
-    one_by_one.filter_map(|step| run_step(host, &step).err()).collect()
+    one_by_one
+        .filter_map(|step| run_step(host, &step).err())
+        .collect()
 }
 
 fn run_step(host: &dyn Host, step: &Step) -> Result<()> {
     match step {
         Step::Nft(script) => host.nft(script).context("cannot change the guard's tables"),
-        Step::Links(changes) => {
-            changes.iter().try_for_each(|change| host.change_link(change)).map_err(Into::into)
-        }
-        Step::Rules(input) => host.iptables_restore(input).context("cannot change the rules"),
+        Step::Links(changes) => changes
+            .iter()
+            .try_for_each(|change| host.change_link(change))
+            .map_err(Into::into),
+        Step::Rules(input) => host
+            .iptables_restore(input)
+            .context("cannot change the rules"),
         Step::Connections(forget) => host
             .forget_connections(forget.zone, &forget.addresses)
             .context("cannot forget old connections"),

@@ -11,7 +11,7 @@ use crate::facts::{HostFacts, IptablesBackend};
 use crate::host::Host;
 use crate::model::DomainUuid;
 use crate::record::{HostRecord, Want};
-use crate::state::HostState;
+use crate::state::ReadBack;
 use crate::transaction::{self, Records};
 
 /// How much is looked at.
@@ -48,7 +48,7 @@ struct Round<'a> {
     store: &'a Store<'a>,
     facts: HostFacts,
     records: Records,
-    observed: Option<HostState>,
+    observed: Option<ReadBack>,
     wants: Vec<Want>,
 }
 
@@ -76,7 +76,14 @@ impl<'a> Round<'a> {
             concerned.extend(wants.iter().map(|want| want.uuid.clone()));
             store.load_domains(&mut records, &concerned)?;
         }
-        Ok(Self { host, store, facts, records, observed, wants })
+        Ok(Self {
+            host,
+            store,
+            facts,
+            records,
+            observed,
+            wants,
+        })
     }
 
     /// Applies all wants as one transaction; if that fails, each by itself.
@@ -116,12 +123,21 @@ impl<'a> Round<'a> {
     /// A want may name a tap or an address of a domain that went without a word: that one goes
     /// first.
     fn retire_clashing(&mut self) -> Result<()> {
-        let clashes = |line: &_| self.wants.iter().any(|want| transaction::clashes(want, line));
+        let clashes = |line: &_| {
+            self.wants
+                .iter()
+                .any(|want| transaction::clashes(want, line))
+        };
         let gone = gone(self.host, &self.facts, &self.records, clashes);
         let own: BTreeSet<DomainUuid> = self.wants.iter().map(|want| want.uuid.clone()).collect();
-        let gone: BTreeSet<DomainUuid> = gone.into_iter().filter(|uuid| !own.contains(uuid)).collect();
+        let gone: BTreeSet<DomainUuid> = gone
+            .into_iter()
+            .filter(|uuid| !own.contains(uuid))
+            .collect();
         self.store.load_domains(&mut self.records, &gone)?;
-        let records = gone.iter().filter_map(|uuid| self.records.domains.get(uuid));
+        let records = gone
+            .iter()
+            .filter_map(|uuid| self.records.domains.get(uuid));
         let farewells: Vec<Want> = records.map(|record| farewell(&record.want)).collect();
         self.wants.splice(0..0, farewells);
         Ok(())
@@ -150,7 +166,9 @@ impl<'a> Round<'a> {
 /// Whether nobody has changed an nftables table since our last act. The old iptables has no
 /// generation, so there the answer is always no.
 pub(super) fn is_as_we_left_it(host: &dyn Host, record: &HostRecord) -> Result<bool> {
-    let Some(generation) = record.generation else { return Ok(false) };
+    let Some(generation) = record.generation else {
+        return Ok(false);
+    };
     if record.backend == IptablesBackend::Legacy {
         return Ok(false);
     }

@@ -15,7 +15,9 @@ use crate::transaction::Records;
 pub fn is_live(host: &dyn Host, facts: &HostFacts, line: &IndexLine) -> bool {
     let has_tap = |line: &IndexLine| {
         line.tap.as_ref().is_some_and(|tap| {
-            facts.link_by_index(tap.index).is_some_and(|link| link.name == tap.name.as_str())
+            facts
+                .link_by_index(tap.index)
+                .is_some_and(|link| link.name == tap.name.as_str())
         })
     };
     has_tap(line) || host.is_running(&line.caller)
@@ -32,11 +34,16 @@ pub(super) fn gone(
     let mut live: BTreeMap<&DomainUuid, bool> = BTreeMap::new();
     for line in records.index.lines.iter().filter(|line| concerned(line)) {
         let Process { pid, start } = line.caller;
-        let runs = *running.entry((pid, start)).or_insert_with(|| host.is_running(&line.caller));
+        let runs = *running
+            .entry((pid, start))
+            .or_insert_with(|| host.is_running(&line.caller));
         let alive = live.entry(&line.domain).or_insert(false);
         *alive |= runs || is_live(host, facts, line);
     }
-    live.into_iter().filter(|(_, alive)| !alive).map(|(uuid, _)| uuid.clone()).collect()
+    live.into_iter()
+        .filter(|(_, alive)| !alive)
+        .map(|(uuid, _)| uuid.clone())
+        .collect()
 }
 
 /// The want of a domain that is gone.

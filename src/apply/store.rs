@@ -9,9 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::facts::Epoch;
 use crate::host::Host;
 use crate::model::{DomainUuid, NetworkId};
-use crate::record::{
-    DomainRecord, HostRecord, Index, NetworkRecord, Want, decode, encode,
-};
+use crate::record::{DomainRecord, HostRecord, Index, NetworkRecord, Want, decode, encode};
 use crate::transaction::Records;
 
 /// The records of this boot and network namespace.
@@ -26,7 +24,10 @@ impl<'a> Store<'a> {
     /// # Errors
     /// If the kernel does not say which those are.
     pub fn open(host: &'a dyn Host) -> Result<Self> {
-        Ok(Self { host, epoch: host.epoch()? })
+        Ok(Self {
+            host,
+            epoch: host.epoch()?,
+        })
     }
 
     /// This boot and network namespace.
@@ -107,7 +108,10 @@ impl<'a> Store<'a> {
     /// If a record cannot be read or understood.
     pub fn load_domains(&self, records: &mut Records, some: &BTreeSet<DomainUuid>) -> Result<()> {
         for record in self.some_domains(some)? {
-            records.domains.entry(record.want.uuid.clone()).or_insert(record);
+            records
+                .domains
+                .entry(record.want.uuid.clone())
+                .or_insert(record);
         }
         Ok(())
     }
@@ -135,10 +139,18 @@ impl<'a> Store<'a> {
                 self.write(&NetworkRecord::file_of(id), record)?;
             }
         }
-        for uuid in before.domains.keys().filter(|uuid| !after.domains.contains_key(*uuid)) {
+        for uuid in before
+            .domains
+            .keys()
+            .filter(|uuid| !after.domains.contains_key(*uuid))
+        {
             self.host.remove_state(&DomainRecord::file_of(uuid))?;
         }
-        for id in before.networks.keys().filter(|id| !after.networks.contains_key(*id)) {
+        for id in before
+            .networks
+            .keys()
+            .filter(|id| !after.networks.contains_key(*id))
+        {
             self.host.remove_state(&NetworkRecord::file_of(id))?;
         }
         match after.index.lines.is_empty() {
@@ -192,9 +204,18 @@ impl<'a> Store<'a> {
     /// # Errors
     /// If the state directory cannot be read.
     pub fn next_generation(&self, uuid: &DomainUuid) -> Result<u64> {
-        let applied = self.domain(uuid)?.map_or(0, |record| record.want.generation);
-        let waiting = self.want_files()?.into_iter().filter(|(owner, _)| owner == uuid);
-        Ok(1 + waiting.map(|(_, generation)| generation).max().unwrap_or(0).max(applied))
+        let applied = self
+            .domain(uuid)?
+            .map_or(0, |record| record.want.generation);
+        let waiting = self
+            .want_files()?
+            .into_iter()
+            .filter(|(owner, _)| owner == uuid);
+        Ok(1 + waiting
+            .map(|(_, generation)| generation)
+            .max()
+            .unwrap_or(0)
+            .max(applied))
     }
 
     /// Writes a want: from now on whoever holds the lock applies it.
@@ -218,7 +239,8 @@ impl<'a> Store<'a> {
     /// # Errors
     /// If it cannot be written.
     pub fn put_failure(&self, want: &Want, error: &str) -> Result<()> {
-        self.host.write_state(&failure_file(&want.uuid, want.generation), error.as_bytes())?;
+        self.host
+            .write_state(&failure_file(&want.uuid, want.generation), error.as_bytes())?;
         self.drop_want(want)
     }
 
@@ -228,7 +250,9 @@ impl<'a> Store<'a> {
     /// If the state directory cannot be read.
     pub fn take_failure(&self, want: &Want) -> Result<Option<String>> {
         let file = failure_file(&want.uuid, want.generation);
-        let Some(bytes) = self.host.read_state(&file)? else { return Ok(None) };
+        let Some(bytes) = self.host.read_state(&file)? else {
+            return Ok(None);
+        };
         self.host.remove_state(&file)?;
         Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
     }
@@ -246,7 +270,10 @@ impl<'a> Store<'a> {
 
     fn want_files(&self) -> Result<Vec<(DomainUuid, u64)>> {
         let names = self.host.list_state("wants")?;
-        Ok(names.iter().filter_map(|name| Want::parse_file(name)).collect())
+        Ok(names
+            .iter()
+            .filter_map(|name| Want::parse_file(name))
+            .collect())
     }
 
     fn domains_there_are(&self) -> Result<BTreeSet<DomainUuid>> {
@@ -260,7 +287,9 @@ impl<'a> Store<'a> {
     }
 
     fn read<T: DeserializeOwned>(&self, file: &str) -> Result<Option<T>> {
-        let Some(bytes) = self.host.read_state(file)? else { return Ok(None) };
+        let Some(bytes) = self.host.read_state(file)? else {
+            return Ok(None);
+        };
         let record = decode(&bytes).with_context(|| {
             format!("state file {file} is damaged; remove it and run `vmhook sync`")
         })?;
