@@ -45,10 +45,15 @@ pub enum Operation {
 impl Event {
     /// Reads the arguments behind the program's name: `qemu GUEST OPERATION SUB EXTRA` and the like.
     pub fn of(arguments: &[OsString]) -> Self {
-        let [driver, name, operation, ..] = arguments else { return Self::Nothing };
+        let [driver, name, operation, ..] = arguments else {
+            return Self::Nothing;
+        };
         match (driver.to_str(), operation.to_str()) {
             (Some("qemu"), Some(word)) => match Operation::of(word) {
-                Some(operation) => Self::Domain { name: name.clone(), operation },
+                Some(operation) => Self::Domain {
+                    name: name.clone(),
+                    operation,
+                },
                 None => Self::Nothing,
             },
             (Some("network"), Some("port-created")) => Self::PortCreated,
@@ -62,7 +67,10 @@ impl Event {
     pub fn may_fail(&self) -> bool {
         match self {
             Self::Domain { operation, .. } => {
-                matches!(operation, Operation::Prepare | Operation::Start | Operation::Started)
+                matches!(
+                    operation,
+                    Operation::Prepare | Operation::Start | Operation::Started
+                )
             }
             Self::PortCreated => true,
             Self::DaemonStart | Self::Nothing => false,
@@ -107,7 +115,13 @@ mod tests {
     #[test]
     fn a_domain_may_be_called_help() {
         let told = event(&["qemu", "--help", "start", "begin", "-"]);
-        assert_eq!(told, Event::Domain { name: "--help".into(), operation: Operation::Start });
+        assert_eq!(
+            told,
+            Event::Domain {
+                name: "--help".into(),
+                operation: Operation::Start
+            }
+        );
     }
 
     #[test]
@@ -130,10 +144,16 @@ mod tests {
     #[test]
     fn a_reconnect_never_fails() {
         for word in ["reconnect", "stopped", "release"] {
-            assert!(!event(&["qemu", "vm", word, "begin", "-"]).may_fail(), "{word}");
+            assert!(
+                !event(&["qemu", "vm", word, "begin", "-"]).may_fail(),
+                "{word}"
+            );
         }
         for word in ["prepare", "start", "started"] {
-            assert!(event(&["qemu", "vm", word, "begin", "-"]).may_fail(), "{word}");
+            assert!(
+                event(&["qemu", "vm", word, "begin", "-"]).may_fail(),
+                "{word}"
+            );
         }
     }
 }

@@ -15,7 +15,9 @@ use crate::record::{Phase, Want};
 /// The networks are made, and closed to the domain's ports.
 pub(super) fn prepare(host: &dyn Host, root: bool, name: &OsStr, input: &Input) -> Result<()> {
     let domain = input.domain(name)?;
-    let Some(comer) = Comer::of(host, root, &domain)? else { return Ok(()) };
+    let Some(comer) = Comer::of(host, root, &domain)? else {
+        return Ok(());
+    };
     let want = comer.want(Phase::Prepared, comer.request()?)?;
     fulfil(host, &comer.store, &want)
 }
@@ -23,7 +25,9 @@ pub(super) fn prepare(host: &dyn Host, root: bool, name: &OsStr, input: &Input) 
 /// The ports are opened: their taps are there, and QEMU does not run yet.
 pub(super) fn start(host: &dyn Host, root: bool, name: &OsStr, input: &Input) -> Result<()> {
     let domain = input.domain(name)?;
-    let Some(comer) = Comer::of(host, root, &domain)? else { return Ok(()) };
+    let Some(comer) = Comer::of(host, root, &domain)? else {
+        return Ok(());
+    };
     let want = want_started(&comer)?;
     fulfil(host, &comer.store, &want)
 }
@@ -31,7 +35,9 @@ pub(super) fn start(host: &dyn Host, root: bool, name: &OsStr, input: &Input) ->
 /// QEMU runs: is all there, as it was applied? Else it is applied again.
 pub(super) fn started(host: &dyn Host, root: bool, name: &OsStr, input: &Input) -> Result<()> {
     let domain = input.domain(name)?;
-    let Some(comer) = Comer::of(host, root, &domain)? else { return Ok(()) };
+    let Some(comer) = Comer::of(host, root, &domain)? else {
+        return Ok(());
+    };
     let want = want_started(&comer)?;
     if comer.has(&want) && is_as_recorded(host, &comer.store)? {
         return Ok(());
@@ -44,7 +50,9 @@ pub(super) fn started(host: &dyn Host, root: bool, name: &OsStr, input: &Input) 
 fn want_started(comer: &Comer<'_>) -> Result<Want> {
     let requested = comer.request_with_taps()?;
     for tap in requested.ports.iter().filter_map(|port| port.tap.as_ref()) {
-        comer.host.change_link(&LinkChange::QuietTap(tap.name.clone()))?;
+        comer
+            .host
+            .change_link(&LinkChange::QuietTap(tap.name.clone()))?;
     }
     comer.want(Phase::Started, requested)
 }

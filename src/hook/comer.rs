@@ -29,32 +29,56 @@ impl<'a> Comer<'a> {
     /// configuration, no iptables.
     pub(super) fn of(host: &'a dyn Host, root: bool, domain: &'a Domain) -> Result<Option<Self>> {
         let store = Store::open(host)?;
-        let record = if root { store.domain(&domain.uuid)? } else { None };
-        let bridged = domain.interfaces.iter().any(|interface| interface.bridge.is_some());
+        let record = if root {
+            store.domain(&domain.uuid)?
+        } else {
+            None
+        };
+        let bridged = domain
+            .interfaces
+            .iter()
+            .any(|interface| interface.bridge.is_some());
         if record.is_none() && !bridged {
             return Ok(None);
         }
         let config = load_config(host);
-        let comer = Self { host, store, domain, config, facts: HostFacts::default(), record };
+        let comer = Self {
+            host,
+            store,
+            domain,
+            config,
+            facts: HostFacts::default(),
+            record,
+        };
         if comer.record.is_none() && comer.claims()?.is_empty() {
             return Ok(None);
         }
         if !root {
-            let cause = "its interfaces are vmhook's, which only serves the system's libvirt (root)";
+            let cause =
+                "its interfaces are vmhook's, which only serves the system's libvirt (root)";
             return Err(Refusal::of_domain(&domain.name, cause).into());
         }
-        Ok(Some(Self { facts: host.facts()?, ..comer }))
+        Ok(Some(Self {
+            facts: host.facts()?,
+            ..comer
+        }))
     }
 
     fn claims(&self) -> Result<Claims<'_>, Refusal> {
-        claims(self.domain, &self.config, |bridge| stands(self.host, &self.store, bridge))
+        claims(self.domain, &self.config, |bridge| {
+            stands(self.host, &self.store, bridge)
+        })
     }
 
     /// What its interfaces ask for by the configuration.
     pub(super) fn request(&self) -> Result<Requested> {
         let mut requested = Requested::default();
         let standing = self.store.networks()?;
-        let against = Against { config: &self.config, facts: &self.facts, standing: &standing };
+        let against = Against {
+            config: &self.config,
+            facts: &self.facts,
+            standing: &standing,
+        };
         for (interface, network) in self.claims()? {
             add(&mut requested, (interface, network), self.domain, against)
                 .map_err(|cause| refusal(&self.domain.name, interface, cause))?;
@@ -67,8 +91,17 @@ impl<'a> Comer<'a> {
     /// an interface of a libvirt network had no bridge at `prepare`.
     pub(super) fn request_with_taps(&self) -> Result<Requested> {
         let known = |interface: &Interface| self.recorded(interface).is_some();
-        let all_known = self.domain.interfaces.iter().filter(|it| it.bridge.is_some()).all(known);
-        let fresh = if all_known { Requested::default() } else { self.request()? };
+        let all_known = self
+            .domain
+            .interfaces
+            .iter()
+            .filter(|it| it.bridge.is_some())
+            .all(known);
+        let fresh = if all_known {
+            Requested::default()
+        } else {
+            self.request()?
+        };
         let mut requested = Requested::default();
         for interface in &self.domain.interfaces {
             let refuse = |cause| refusal(&self.domain.name, interface, cause);

@@ -11,15 +11,21 @@ use crate::record::{Phase, Want};
 /// Reads the configuration, whatever is wrong with it.
 pub fn load_config(host: &dyn Host) -> Config {
     let files = host.config_files();
-    let source = |file: crate::host::ConfigFile| Source { name: file.path, text: file.text };
+    let source = |file: crate::host::ConfigFile| Source {
+        name: file.path,
+        text: file.text,
+    };
     load(&files.into_iter().map(source).collect::<Vec<_>>())
 }
 
 /// Whether a bridge is in a record or bears our alias. What cannot be read is no record.
 pub(super) fn stands(host: &dyn Host, store: &Store<'_>, bridge: &str) -> bool {
     let networks = store.networks().unwrap_or_default();
-    let recorded = networks.values().any(|record| record.network.bridge.as_str() == bridge);
-    recorded || host.alias(bridge).is_some_and(|alias| alias.starts_with(ALIAS_PREFIX))
+    let recorded = networks
+        .values()
+        .any(|record| record.network.bridge.as_str() == bridge);
+    let alias = || host.link(bridge).ok().flatten().and_then(|link| link.alias);
+    recorded || alias().is_some_and(|alias| alias.starts_with(ALIAS_PREFIX))
 }
 
 /// Writes a want and sees that it becomes true.

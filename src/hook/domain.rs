@@ -46,7 +46,9 @@ pub fn claims<'a>(
 ) -> Result<Claims<'a>, Refusal> {
     let mut claims = Vec::new();
     for interface in &domain.interfaces {
-        let Some(bridge) = interface.bridge.as_deref() else { continue };
+        let Some(bridge) = interface.bridge.as_deref() else {
+            continue;
+        };
         match resolve::ours(bridge, config, || stands(bridge)) {
             Claimed::NotOurs => {}
             Claimed::Ours(network) => claims.push((interface, network)),
@@ -69,7 +71,11 @@ pub fn add(
     let network = network(config, against)?;
     resolve::check_mtu(interface, &network)?;
     let mac = interface.mac.clone().map_err(|error| error.to_string())?;
-    let sources = Sources { config: against.config, network: config, domain: Some(domain) };
+    let sources = Sources {
+        config: against.config,
+        network: config,
+        domain: Some(domain),
+    };
     let resolved = resolve::port(mac, target(interface), sources)?;
     requested.add(network, resolved.port)
 }
@@ -85,7 +91,10 @@ pub(super) fn network(config: &NetworkConfig, against: Against<'_>) -> Result<Ne
 
 /// The target, unless it is a pattern that libvirt has yet to fill in (`tap%d`).
 fn target(interface: &Interface) -> Option<&str> {
-    interface.target.as_deref().filter(|target| !target.contains('%'))
+    interface
+        .target
+        .as_deref()
+        .filter(|target| !target.contains('%'))
 }
 
 impl Requested {
@@ -93,13 +102,12 @@ impl Requested {
     ///
     /// # Errors
     /// If nobody could tell it from a port that is there already.
-    pub(super) fn add(
-        &mut self,
-        network: Network,
-        port: Port,
-    ) -> Result<(), String> {
+    pub(super) fn add(&mut self, network: Network, port: Port) -> Result<(), String> {
         if self.ports.iter().any(|other| other.key() == port.key()) {
-            return Err(format!("another interface has this MAC address on {}", network.name));
+            return Err(format!(
+                "another interface has this MAC address on {}",
+                network.name
+            ));
         }
         let same_target = |other: &Port| other.target.is_some() && other.target == port.target;
         if self.ports.iter().any(same_target) {
@@ -119,7 +127,10 @@ impl Requested {
 /// What is wrong with `[firewall]`.
 pub fn options(config: &Config) -> Result<Options, String> {
     let firewall = config.firewall.as_ref().map_err(ToString::to_string)?;
-    Ok(Options { prefix: firewall.chain_prefix.clone(), comments: firewall.comments })
+    Ok(Options {
+        prefix: firewall.chain_prefix.clone(),
+        comments: firewall.comments,
+    })
 }
 
 pub(super) fn refusal(domain: &str, interface: &Interface, cause: String) -> Refusal {
@@ -143,7 +154,9 @@ pub(super) fn port_of<'a>(
     interface: &Interface,
 ) -> Option<(&'a Port, &'a Network)> {
     let bridge = interface.bridge.as_deref()?;
-    let network = networks.iter().find(|network| network.bridge.as_str() == bridge)?;
+    let network = networks
+        .iter()
+        .find(|network| network.bridge.as_str() == bridge)?;
     let same = |port: &&Port| port.network == network.id && interface.mac == Ok(port.mac);
     Some((ports.iter().find(same)?, network))
 }

@@ -7,7 +7,6 @@ use anyhow::Result;
 use super::context::fulfil;
 use super::input::Input;
 use crate::apply::{Mode, Store, is_as_recorded, settle};
-use crate::facts::Process;
 use crate::host::{Host, Priority};
 use crate::model::{DomainUuid, Port};
 use crate::record::{DomainRecord, Phase, Want};
@@ -15,9 +14,16 @@ use crate::record::{DomainRecord, Phase, Want};
 /// QEMU is gone: the domain's ports close, its networks stay until `release`.
 pub(super) fn stopped(host: &dyn Host, name: &OsStr, input: &Input) -> Result<()> {
     let store = Store::open(host)?;
-    let Some(known) = Known::find(host, &store, name, input)? else { return Ok(()) };
-    let Known::Recorded(record) = known else { return fulfil(host, &store, &known.gone(&store)?) };
-    let untapped = |port: &Port| Port { tap: None, ..port.clone() };
+    let Some(known) = Known::find(host, &store, name, input)? else {
+        return Ok(());
+    };
+    let Known::Recorded(record) = known else {
+        return fulfil(host, &store, &known.gone(&store)?);
+    };
+    let untapped = |port: &Port| Port {
+        tap: None,
+        ..port.clone()
+    };
     let want = Want {
         generation: store.next_generation(&record.want.uuid)?,
         phase: Phase::Prepared,
@@ -30,7 +36,9 @@ pub(super) fn stopped(host: &dyn Host, name: &OsStr, input: &Input) -> Result<()
 /// Everything of the domain is gone, and with the last one of a network the network.
 pub(super) fn release(host: &dyn Host, name: &OsStr, input: &Input) -> Result<()> {
     let store = Store::open(host)?;
-    let Some(known) = Known::find(host, &store, name, input)? else { return Ok(()) };
+    let Some(known) = Known::find(host, &store, name, input)? else {
+        return Ok(());
+    };
     fulfil(host, &store, &known.gone(&store)?)
 }
 
@@ -43,8 +51,15 @@ pub(super) fn reconnect(host: &dyn Host, name: &OsStr, input: &Input) -> Result<
     if is_as_recorded(host, &store)? && store.wants()?.is_empty() {
         return Ok(());
     }
-    let message = format!("domain {}: somebody else was there; repairing", record.want.name);
-    host.log(Priority::Warning, &[("DOMAIN_UUID", record.want.uuid.as_str())], &message);
+    let message = format!(
+        "domain {}: somebody else was there; repairing",
+        record.want.name
+    );
+    host.log(
+        Priority::Warning,
+        &[("DOMAIN_UUID", record.want.uuid.as_str())],
+        &message,
+    );
     settle(host, Mode::Repair)
 }
 
@@ -68,7 +83,11 @@ impl Known {
             Ok(domain) => domain.uuid,
             Err(refusal) => match by_name(store, name)? {
                 Some(uuid) => {
-                    host.log(Priority::Warning, &[], &format!("{refusal}; found it by its name"));
+                    host.log(
+                        Priority::Warning,
+                        &[],
+                        &format!("{refusal}; found it by its name"),
+                    );
                     uuid
                 }
                 None => return Ok(None),

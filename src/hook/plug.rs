@@ -16,9 +16,13 @@ use crate::resolve::{self, Claimed, Sources};
 /// Makes the network of an interface whose bridge was not in the domain's XML at `prepare`, or that
 /// is plugged into a running domain. Its tap follows at once, and is closed.
 pub(super) fn port_created(host: &dyn Host, root: bool, input: &Input) -> Result<()> {
-    let Input::Xml(xml) = input else { anyhow::bail!("the network's XML is larger than 8 MiB") };
+    let Input::Xml(xml) = input else {
+        anyhow::bail!("the network's XML is larger than 8 MiB")
+    };
     let created = parse_network_port(xml)?;
-    let Some(bridge) = created.bridge.as_deref() else { return Ok(()) };
+    let Some(bridge) = created.bridge.as_deref() else {
+        return Ok(());
+    };
     let store = Store::open(host)?;
     let config = load_config(host);
     let refuse = |cause: String| match created.mac {
@@ -33,19 +37,37 @@ pub(super) fn port_created(host: &dyn Host, root: bool, input: &Input) -> Result
     if !root {
         return Err(refuse("vmhook serves only the system's libvirt (root)".to_owned()).into());
     }
-    let mac = created.mac.clone().map_err(|error| refuse(error.to_string()))?;
+    let mac = created
+        .mac
+        .clone()
+        .map_err(|error| refuse(error.to_string()))?;
     let facts = host.facts()?;
     let standing = store.networks()?;
-    let against = Against { config: &config, facts: &facts, standing: &standing };
+    let against = Against {
+        config: &config,
+        facts: &facts,
+        standing: &standing,
+    };
     let network = network(of_network, against).map_err(refuse)?;
-    let sources = Sources { config: &config, network: of_network, domain: None };
+    let sources = Sources {
+        config: &config,
+        network: of_network,
+        domain: None,
+    };
     // The domain's metadata is not here; what it may say is asked again at `start`.
     let port = match resolve::port(mac, None, sources) {
         Ok(resolved) => resolved.port,
         Err(_) => unresolved(&network, mac),
     };
     let want = want(host, &store, &created, Joined { network, port })?;
-    fulfil(host, &store, &Want { options: options(&config).map_err(refuse)?, ..want })
+    fulfil(
+        host,
+        &store,
+        &Want {
+            options: options(&config).map_err(refuse)?,
+            ..want
+        },
+    )
 }
 
 /// A port of which only network and MAC address are known. It is never opened.
@@ -68,23 +90,23 @@ struct Joined {
 }
 
 /// The owner's want with the port added, or in the place of what it had under the same address.
-fn want(
-    host: &dyn Host,
-    store: &Store<'_>,
-    created: &NetworkPort,
-    joined: Joined,
-) -> Result<Want> {
+fn want(host: &dyn Host, store: &Store<'_>, created: &NetworkPort, joined: Joined) -> Result<Want> {
     let uuid = &created.owner_uuid;
     let record = store.domain(uuid)?;
     let had = record.map(|record| record.want);
     let mut requested = Requested::default();
     if let Some(want) = &had {
         requested.networks.clone_from(&want.networks);
-        let others = want.ports.iter().filter(|port| port.key() != joined.port.key());
+        let others = want
+            .ports
+            .iter()
+            .filter(|port| port.key() != joined.port.key());
         requested.ports = others.cloned().collect();
     }
     let refuse = |cause| Refusal::of_interface(&created.owner_name, joined.port.mac, cause);
-    requested.add(joined.network, joined.port.clone()).map_err(refuse)?;
+    requested
+        .add(joined.network, joined.port.clone())
+        .map_err(refuse)?;
     Ok(Want {
         generation: store.next_generation(uuid)?,
         epoch: store.epoch().clone(),
