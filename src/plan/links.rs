@@ -16,9 +16,8 @@ pub(super) fn changes(have: &HostState, want: &HostState) -> Vec<LinkChange> {
 fn stays(name: &IfName, have: &HostState, want: &HostState) -> bool {
     match (have.links.get(name), want.links.get(name)) {
         (Some(OwnLink::Vxlan(ours)), Some(OwnLink::Vxlan(wanted))) => ours.tunnel == wanted.tunnel,
-        (Some(OwnLink::Altered), Some(OwnLink::Vxlan(_))) => false,
+        (Some(OwnLink::Altered), Some(OwnLink::Vxlan(_))) | (None, _) | (_, None) => false,
         (Some(_), Some(_)) => true,
-        (None, _) | (_, None) => false,
     }
 }
 

@@ -101,7 +101,7 @@ pub fn port(mac: MacAddr, target: Option<&str>, from: Sources<'_>) -> Result<Res
 }
 
 /// The domain's own words about this port: those that name the network before those that name none.
-fn metadata<'a>(mac: MacAddr, from: Sources<'a>) -> Result<Option<&'a PortMetadata>, String> {
+fn metadata(mac: MacAddr, from: Sources<'_>) -> Result<Option<&PortMetadata>, String> {
     let Some(domain) = from.domain else {
         return Ok(None);
     };

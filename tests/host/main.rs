@@ -24,8 +24,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use support::netns::{attempt, in_a_new_namespace, run};
+use vmhook::facts::IptablesBackend;
 use vmhook::facts::{BridgeFact, LinkFact, LinkKind, VxlanFact};
-use vmhook::host::{Host, HostError, IptablesBackend, Machine, Paths};
+use vmhook::host::{Host, HostError, Machine, Paths};
 use vmhook::model::{FdbEntry, IfName, MacAddr, Mtu, NetworkId, Tunnel, Vni, Vtep, Zone};
 use vmhook::plan::link::{Bridge, LinkChange, VxlanDevice};
 use vmhook::plan::{NftFamily, RestoreInput};
