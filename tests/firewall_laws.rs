@@ -3,12 +3,17 @@
 mod firewall_gen;
 mod firewall_model;
 
-use firewall_gen::{Intrusion, families, filter_rules, hosts, intrusions, raw_rules};
+use firewall_gen::{
+    Intrusion, families, filter_rules, hosts, intrusions, ports_numbered, raw_rules,
+};
 use firewall_model::Kernel;
 use proptest::prelude::*;
+use vmhook::firewall::Membership;
 use vmhook::firewall::iptables::{
-    Chain, ChainPrefix, Observed, Rule, Ruleset, Table, Target, diff, parse_save, repair,
+    Chain, ChainPrefix, Observed, Options, Rule, Ruleset, Table, Target, diff, parse_save,
+    port_rules, repair, skeleton,
 };
+use vmhook::model::{Family, Port};
 
 fn observe(kernel: &Kernel) -> Observed {
     parse_save(&kernel.save(), &ChainPrefix::default())
@@ -29,7 +34,21 @@ fn one_host() -> impl Strategy<Value = Ruleset> {
     families().prop_flat_map(hosts)
 }
 
-/// Puts each line in before some line of some chain; says which chains are built in and were met.
+/// What every part of a host needs, and what these ports add to it.
+fn part(ports: &[Port], family: Family) -> Ruleset {
+    let options = Options::default();
+    let mut ruleset = skeleton(&options);
+    for port in ports {
+        ruleset.merge(&port_rules(&options, port, &Membership::new(), family));
+    }
+    ruleset
+}
+
+fn some_ports(numbers: std::ops::Range<u8>) -> impl Strategy<Value = Vec<Port>> {
+    proptest::collection::btree_set(numbers, 0..3).prop_flat_map(ports_numbered)
+}
+
+/// Puts each line in before some line of some chain, ours or another's.
 fn intrude(kernel: &mut Kernel, intrusions: &[Intrusion]) {
     for intrusion in intrusions {
         let chains = kernel.chains();
@@ -91,6 +110,24 @@ proptest! {
     }
 
     #[test]
+    fn the_difference_of_a_part_leaves_all_other_ports_alone(
+        family in families(),
+        others in some_ports(0..3),
+        have in some_ports(3..6),
+        want in some_ports(3..6),
+    ) {
+        let with_others = |ports: &[Port]| {
+            let mut ruleset = part(&others, family);
+            ruleset.merge(&part(ports, family));
+            ruleset
+        };
+        let mut kernel = kernel_with(&with_others(&have));
+        let changes = diff(&part(&have, family), &part(&want, family));
+        kernel.restore(&changes.restore_text());
+        prop_assert_eq!(observe(&kernel), Observed::from(with_others(&want)));
+    }
+
+    #[test]
     fn removing_everything_leaves_the_built_in_chains(host in one_host()) {
         let mut kernel = kernel_with(&host);
         kernel.restore(&diff(&host, &Ruleset::default()).restore_text());
@@ -116,16 +153,12 @@ proptest! {
     ) {
         let mut kernel = kernel_with(&have);
         intrude(&mut kernel, &intrusions);
-        let ours = ChainPrefix::default();
-        let mut expected = foreign(&kernel);
-        expected.retain(|line| !ours.owns(line.split(' ').nth(1).unwrap_or_default()));
+        let others = foreign(&kernel);
         let changes = repair(&observe(&kernel), &want);
         kernel.restore(&changes.restore_text());
         prop_assert_eq!(observe(&kernel), Observed::from(want.clone()));
         prop_assert!(repair(&observe(&kernel), &want).is_empty());
-        prop_assert_eq!(foreign(&kernel).into_iter().filter(|line| {
-            !ours.owns(line.split(' ').nth(1).unwrap_or_default())
-        }).collect::<Vec<_>>(), expected);
+        prop_assert_eq!(foreign(&kernel), others);
     }
 
     #[test]
@@ -146,6 +179,13 @@ proptest! {
         }
         let changes = repair(&observe(&kernel), &host);
         kernel.restore(&changes.restore_text());
+        for (table, builtin) in host.jumps().map(|(table, builtin, _)| (table, builtin)) {
+            let ours = host.jumps().filter(|jump| (jump.0, jump.1) == (table, builtin));
+            let ours: Vec<_> = ours.map(|(_, _, chain)| format!("-j {chain}")).collect();
+            let lines = kernel.lines(table.name(), builtin.name());
+            prop_assert_eq!(&lines[..ours.len()], &ours);
+            prop_assert!(!lines[ours.len()..].iter().any(|line| line.contains("neutron-")));
+        }
         prop_assert_eq!(observe(&kernel), Observed::from(host));
     }
 

@@ -254,7 +254,8 @@ pub(crate) fn hosts(family: Family) -> impl Strategy<Value = Ruleset> {
     (ports, options).prop_map(move |(ports, options)| host(&ports, &options, family))
 }
 
-fn ports_numbered(numbers: BTreeSet<u8>) -> impl Strategy<Value = Vec<Port>> {
+/// Ports with these numbers.
+pub(crate) fn ports_numbered(numbers: BTreeSet<u8>) -> impl Strategy<Value = Vec<Port>> {
     numbers
         .into_iter()
         .map(|number| port(number).boxed())

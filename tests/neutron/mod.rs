@@ -1,4 +1,8 @@
 //! The corpus of real Neutron's output: `case.json` as our model, step by step.
+#![allow(
+    dead_code,
+    reason = "each test program that shares this uses a part of it"
+)]
 #![expect(
     clippy::unwrap_used,
     reason = "a fixture that is not as described fails the test"

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::ChainSuffix;
+use super::{Builtin, ChainSuffix};
 
 /// The name of a chain that is safe in every text we write: `[A-Za-z0-9_.-]{1,28}`, not starting
 /// with `-`. The kernel's limit is 29 bytes with the closing zero (`XT_EXTENSION_MAXNAMELEN`).
@@ -53,8 +53,7 @@ impl fmt::Display for ChainName {
 
 /// What the names of our chains start with.
 ///
-/// Neutron takes the first 16 characters of the agent's program name. Every chain whose name
-/// starts with the prefix and `-` is ours, to rewrite and to delete.
+/// Neutron takes the first 16 characters of the agent's program name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ChainPrefix(String);
@@ -73,10 +72,14 @@ impl ChainPrefix {
         &self.0
     }
 
-    /// Whether a chain of this name is ours.
+    /// Whether a chain of this name is ours, to rewrite and to delete.
+    ///
+    /// The prefix alone does not say: with the prefix `neutron`, the chains of every agent of
+    /// Neutron's start with it. What follows must be a name that we give.
     pub fn owns(&self, chain: &str) -> bool {
-        let after = chain.strip_prefix(self.as_str());
-        after.is_some_and(|rest| rest.starts_with('-')) || chain == "neutron-filter-top"
+        let part = chain.strip_prefix(self.as_str());
+        let part = part.and_then(|rest| rest.strip_prefix('-'));
+        part.is_some_and(is_part_of_ours) || chain == "neutron-filter-top"
     }
 
     /// The chain for packets to a port.
@@ -100,6 +103,18 @@ impl ChainPrefix {
         debug_assert!(name.0.len() <= ChainName::MAX, "{name} is too long");
         name
     }
+}
+
+fn is_part_of_ours(part: &str) -> bool {
+    let builtin = Builtin::ALL.iter().any(|chain| chain.name() == part);
+    builtin || ["local", "sg-chain", "sg-fallback"].contains(&part) || is_port_chain(part)
+}
+
+/// `i`, `o` or `s` and a [`ChainSuffix`].
+fn is_port_chain(part: &str) -> bool {
+    let suffix = part.strip_prefix(['i', 'o', 's']).unwrap_or_default();
+    let shape = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-');
+    suffix.len() == ChainSuffix::LENGTH && suffix.bytes().all(shape)
 }
 
 impl Default for ChainPrefix {
@@ -160,6 +175,10 @@ mod tests {
         assert!(!prefix.owns("neutron-linuxbridge"));
         assert!(!prefix.owns("neutron-openvswi-FORWARD"));
         assert!(!prefix.owns("DOCKER-USER"));
+        assert!(prefix.owns("neutron-linuxbri-i7a8c0a54-7"));
+        let short: ChainPrefix = "neutron".parse().unwrap();
+        assert!(short.owns("neutron-FORWARD"));
+        assert!(!short.owns("neutron-linuxbri-FORWARD"));
     }
 
     #[test]

@@ -110,3 +110,76 @@ fn number(protocol: PortProtocol) -> u8 {
 fn one_port(number: u16) -> Option<PortRange> {
     PortRange::new(number, number).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::IcmpMatch;
+
+    fn text(protocol: Protocol, family: Family) -> Option<String> {
+        let rule = carrying(Rule::new(Target::Return), protocol, family)?;
+        Some(rule.to_string())
+    }
+
+    #[test]
+    fn icmp_type_255_never_becomes_every_type() {
+        let icmp = |kind, code| Protocol::Icmp(Some(IcmpMatch { kind, code }));
+        assert_eq!(text(icmp(255, None), Family::Ipv4), None);
+        assert_eq!(text(icmp(255, Some(0)), Family::Ipv4), None);
+        let v6 = text(icmp(255, None), Family::Ipv6);
+        assert_eq!(
+            v6.unwrap(),
+            "-p ipv6-icmp -m icmp6 --icmpv6-type 255 -j RETURN"
+        );
+    }
+
+    #[test]
+    fn each_protocol_with_ports_has_the_text_that_iptables_takes() {
+        let ports = |protocol, first, last| {
+            let range = PortRange::new(first, last).unwrap();
+            text(Protocol::Ports(protocol, Some(range)), Family::Ipv4).unwrap()
+        };
+        for (protocol, first, last, expected) in [
+            (
+                PortProtocol::Tcp,
+                22,
+                22,
+                "-p tcp -m tcp --dport 22 -j RETURN",
+            ),
+            (
+                PortProtocol::Udp,
+                1,
+                65535,
+                "-p udp -m udp -m multiport --dports 1:65535 -j RETURN",
+            ),
+            (
+                PortProtocol::Sctp,
+                7,
+                7,
+                "-p sctp -m sctp --dport 7 -j RETURN",
+            ),
+            (
+                PortProtocol::Dccp,
+                7,
+                8,
+                "-p dccp -m dccp -m multiport --dports 7:8 -j RETURN",
+            ),
+            (
+                PortProtocol::Udplite,
+                7,
+                7,
+                "-p udplite -m multiport --dports 7 -j RETURN",
+            ),
+        ] {
+            assert_eq!(ports(protocol, first, last), expected);
+        }
+    }
+
+    #[test]
+    fn protocol_zero_is_every_protocol_as_in_neutron() {
+        assert_eq!(
+            text(Protocol::Number(0), Family::Ipv4).unwrap(),
+            "-j RETURN"
+        );
+    }
+}

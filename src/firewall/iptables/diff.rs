@@ -43,8 +43,11 @@ impl Changes {
     }
 }
 
-/// What makes `have` into `want`. Both are all that is ours on the host, not one domain's part:
-/// what `want` lacks is deleted.
+/// What makes `have` into `want`: what `want` lacks is deleted.
+///
+/// Both must be the same part of the host: all that is ours, or the skeleton and the fragments of
+/// the domains and networks that change. Then lines of other ports in shared chains are in
+/// neither and stay. Only without any other port may the skeleton be missing on one side.
 pub fn diff(have: &Ruleset, want: &Ruleset) -> Changes {
     Difference {
         have,
@@ -54,8 +57,8 @@ pub fn diff(have: &Ruleset, want: &Ruleset) -> Changes {
     .changes()
 }
 
-/// What makes what the kernel has into `want`: [`diff`], and every chain and every jump that is
-/// out of order is written anew.
+/// What makes what the kernel has into `want`, which is all that shall be ours on the host:
+/// [`diff`], and every chain and every jump that is out of order is written anew.
 pub fn repair(have: &Observed, want: &Ruleset) -> Changes {
     Difference {
         have: &have.ruleset,

@@ -95,3 +95,83 @@ fn source_rules(sources: &[Source], options: &Options) -> Vec<Rule> {
     let drop = Rule::new(Target::Drop).comment(options.comments.then_some(Comment::NO_SOURCE));
     sources.iter().map(allow).chain([drop]).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::firewall::iptables::{network_rules, skeleton};
+    use crate::model::{SecurityGroup, Tap, Zone};
+
+    fn port(tap: Option<&str>) -> Port {
+        let tap = tap.map(|name| Tap {
+            name: name.parse().unwrap(),
+            index: 7,
+        });
+        Port {
+            network: "lab".parse().unwrap(),
+            mac: "fa:16:3e:be:71:21".parse().unwrap(),
+            tap,
+            target: None,
+            fixed_ips: vec!["192.0.2.1".parse().unwrap()],
+            allowed_address_pairs: Vec::new(),
+            security_groups: vec![SecurityGroup::builtin_default()],
+        }
+    }
+
+    #[test]
+    fn a_port_without_tap_adds_nothing() {
+        let rules = port_rules(
+            &Options::default(),
+            &port(None),
+            &Membership::new(),
+            Family::Ipv4,
+        );
+        assert!(rules.is_empty());
+    }
+
+    #[test]
+    fn without_comments_only_the_zone_keeps_its_own() {
+        let options = Options {
+            comments: false,
+            ..Options::default()
+        };
+        let port = port(Some("vnet0"));
+        let mut host = skeleton(&options);
+        host.merge(&port_rules(
+            &options,
+            &port,
+            &Membership::new(),
+            Family::Ipv4,
+        ));
+        let bridge = port.network.bridge();
+        host.merge(&network_rules(
+            &options,
+            &bridge,
+            &port.network,
+            Zone::FIRST,
+        ));
+        let text = host.to_string();
+        let comments: Vec<_> = text
+            .lines()
+            .filter(|line| line.contains("comment"))
+            .collect();
+        assert_eq!(
+            comments,
+            [
+                "-A neutron-linuxbri-PREROUTING -i brqlab -m comment --comment \"Set zone for lab\" \
+              -j CT --zone 4097"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_member_of_its_own_group_is_let_in_but_not_from_itself() {
+        let mut membership = Membership::new();
+        let port = port(Some("vnet0"));
+        membership.add_port(&port);
+        membership.add("default", ["192.0.2.2/32".parse().unwrap()]);
+        let text = port_rules(&Options::default(), &port, &membership, Family::Ipv4).to_string();
+        assert!(text.contains("-s 192.0.2.2/32 -j RETURN"));
+        assert!(!text.contains("-s 192.0.2.1/32 -j RETURN"));
+    }
+}

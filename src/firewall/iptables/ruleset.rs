@@ -6,7 +6,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::{IfName, Zone};
+
 use super::save::read;
+
 use super::{ChainName, Rule, Target};
 
 /// What of one family's tables is ours, or a part of it: all that the kernel should have, or what
@@ -61,14 +64,15 @@ pub enum Chain {
     Shared(BTreeSet<Rule>),
 }
 
-/// A text that is no [`Ruleset`]: a line of it is none of ours, or stands in the wrong place.
+/// A text that is no [`Ruleset`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("chain {chain} of table {table} has a line that is not ours or stands in the wrong place")]
-pub struct RulesetError {
-    /// The table.
-    pub table: Table,
-    /// The chain.
-    pub chain: String,
+pub enum RulesetError {
+    /// A chain holds a line that has not our form, stands there twice or in the wrong place.
+    #[error("{0} has a line that is not ours or stands in the wrong place")]
+    Irregular(String),
+    /// A line is not of the form that `iptables-save` gives to what is ours.
+    #[error("{0} lines of iptables rules, of which {1} are ours")]
+    Foreign(usize, usize),
 }
 
 impl Ruleset {
@@ -130,6 +134,16 @@ impl Ruleset {
         })
     }
 
+    /// The conntrack zone of each device that the raw table has one for.
+    pub fn zones(&self) -> impl Iterator<Item = (&IfName, Zone)> {
+        let raw = self.chains().filter(|chain| chain.0 == Table::Raw);
+        let rules = raw.flat_map(|(_, _, chain)| chain.lines());
+        rules.filter_map(|rule| match rule.target() {
+            Target::Zone(zone) | Target::ZoneOrig(zone) => Some((rule.in_interface()?, *zone)),
+            _ => None,
+        })
+    }
+
     /// Adds a chain with its rules, or replaces it.
     pub(super) fn set_chain(&mut self, table: Table, name: ChainName, rules: Vec<Rule>) {
         let chain = if Chain::is_shared(table, &name) {
@@ -163,15 +177,19 @@ impl Chain {
         accepts.then(|| Rule::new(Target::Accept))
     }
 
+    /// The chain's lines without its tail.
+    fn lines(&self) -> Box<dyn Iterator<Item = &Rule> + '_> {
+        match self {
+            Self::Owned(rules) => Box::new(rules.iter()),
+            Self::Shared(lines) => Box::new(lines.iter()),
+        }
+    }
+
     /// The chain's rules in the order in which they are written.
     pub(super) fn rules(&self, table: Table, name: &ChainName) -> Vec<Rule> {
-        match self {
-            Self::Owned(rules) => rules.clone(),
-            Self::Shared(lines) => {
-                let tail = Self::tail(table, name);
-                lines.iter().cloned().chain(tail).collect()
-            }
-        }
+        let is_shared = matches!(self, Self::Shared(_));
+        let tail = Self::tail(table, name).filter(|_| is_shared);
+        self.lines().cloned().chain(tail).collect()
     }
 }
 
@@ -241,6 +259,45 @@ impl std::str::FromStr for Ruleset {
     type Err = RulesetError;
 
     fn from_str(text: &str) -> Result<Self, RulesetError> {
-        read(text, |_| true).into_regular()
+        let observed = read(text, |_| true);
+        if let Some(place) = observed.irregularities().next() {
+            return Err(RulesetError::Irregular(place));
+        }
+        let understood = observed.ruleset.to_string().lines().count();
+        let given = text.lines().filter(|line| !line.is_empty()).count();
+        if given != understood {
+            return Err(RulesetError::Foreign(given, understood));
+        }
+        Ok(observed.ruleset)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_with_anything_that_is_not_ours_is_refused() {
+        for text in [
+            "nonsense",
+            "*filter\n:x-local - [0:0]",
+            "*filter\n:x-local - [0:0]\n-A x-local -j LOG --log-level 7\nCOMMIT",
+            "*filter\n:x-sg-chain - [0:0]\nCOMMIT",
+            "*filter\n-A FORWARD -j ACCEPT\nCOMMIT",
+            "*mangle\n:x-local - [0:0]\nCOMMIT",
+        ] {
+            assert!(text.parse::<Ruleset>().is_err(), "{text}");
+        }
+        assert_eq!("".parse(), Ok(Ruleset::default()));
+    }
+
+    #[test]
+    fn the_raw_table_tells_which_bridge_has_which_zone() {
+        let text =
+            "*raw\n:x-PREROUTING - [0:0]\n-A x-PREROUTING -i brqlab -j CT --zone 4099\nCOMMIT";
+        let ruleset: Ruleset = text.parse().unwrap();
+        let zones: Vec<_> = ruleset.zones().collect();
+        let (bridge, zone) = zones[0];
+        assert_eq!((bridge.as_str(), u16::from(zone)), ("brqlab", 4099));
     }
 }

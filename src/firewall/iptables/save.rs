@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::words::Words;
-use super::{Builtin, Chain, ChainName, ChainPrefix, Rule, Ruleset, RulesetError, Table, Target};
+use super::{Builtin, Chain, ChainName, ChainPrefix, Rule, Ruleset, Table, Target};
 
 /// What the kernel has of ours, with what no [`Ruleset`] can hold.
 ///
@@ -36,19 +36,6 @@ impl Observed {
         let chains = chains.map(|(table, name)| format!("chain {name} of table {table}"));
         let jumps = jumps.map(|(table, name)| format!("our jumps in {name} of table {table}"));
         chains.chain(jumps)
-    }
-
-    pub(super) fn into_regular(self) -> Result<Ruleset, RulesetError> {
-        let chain = self
-            .chains
-            .first()
-            .map(|(table, name)| (*table, name.to_string()));
-        let jump = self.jumps.keys().next();
-        let jump = jump.map(|(table, name)| (*table, name.to_string()));
-        match chain.or(jump) {
-            None => Ok(self.ruleset),
-            Some((table, chain)) => Err(RulesetError { table, chain }),
-        }
     }
 }
 
@@ -177,12 +164,12 @@ impl Reader {
         for ((table, name), lines) in self.chains {
             let count = lines.len();
             let mut rules: Vec<_> = lines.into_iter().flatten().collect();
-            let tail_is_there = take_tail(&mut rules, Chain::tail(table, &name));
-            let tail_length = usize::from(Chain::tail(table, &name).is_some());
+            let tail_is_last = take_tail(&mut rules, Chain::tail(table, &name));
             observed.ruleset.set_chain(table, name.clone(), rules);
-            // A line twice in a shared chain is one in the set, so the count tells of it.
+            // Foreign lines are gone by now, lines of a shared chain that were there twice are one
+            // in the set, and a tail in the wrong place was taken out: the count tells of each.
             let kept = observed.ruleset.rules(table, &name).len();
-            if !tail_is_there || kept != count || tail_length > count {
+            if !tail_is_last || kept != count {
                 observed.chains.insert((table, name));
             }
         }
@@ -190,13 +177,12 @@ impl Reader {
     }
 }
 
-/// Takes the tail off the end, where alone it may stand.
+/// Takes the tail out of the rules, and says whether it stood at the end.
 fn take_tail(rules: &mut Vec<Rule>, tail: Option<Rule>) -> bool {
     let Some(tail) = tail else { return true };
-    let last = rules.pop_if(|last| *last == tail);
-    let elsewhere = rules.contains(&tail);
+    let is_last = rules.last() == Some(&tail);
     rules.retain(|rule| *rule != tail);
-    last.is_some() && !elsewhere
+    is_last
 }
 
 /// The jumps of a built-in chain to us, if each stands at the top, once, without condition.

@@ -15,6 +15,11 @@ use crate::model::{IfName, Port};
 )]
 pub struct ChainSuffix(String);
 
+impl ChainSuffix {
+    /// Its length.
+    pub(super) const LENGTH: usize = 10;
+}
+
 impl fmt::Display for ChainSuffix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -36,7 +41,7 @@ fn neutron_suffix(target: &IfName) -> Option<&str> {
     let id = target.as_str().strip_prefix("tap")?;
     let (first, second) = id.split_once('-')?;
     let shape = first.len() == 8 && second.len() == 2 && hex(first) && hex(second);
-    shape.then(|| &id[..10])
+    shape.then(|| &id[..ChainSuffix::LENGTH])
 }
 
 /// FNV-1a, 64 bits, over the network's id, a zero byte and the MAC address's six octets, folded
