@@ -1,2 +1,41 @@
-//! What the kernel tests share.
-pub(crate) mod netns;
+//! What tests on the real thing stand on.
+//!
+//! A [`Lab`] is a host of its own: a libvirtd with private folders in its own namespaces, ended with
+//! the test. A [`Guest`] is a virtual machine in it whose shell the test speaks to. The [`Peer`] is
+//! the other host of the flood list. [`Tap`] and [`Packets`] send and take single frames, built by
+//! [`frames`], where a whole guest would be too much.
+//!
+//! ```text
+//!            lab                                    peer (namespace in the lab)
+//!   guest ── tap ── bridge ── vxlan-267    vxlan-267  192.168.101.1, 2001:db8:101::1
+//!                                 │            │
+//!                      eth0  172.16.0.31 ── 172.16.0.32  eth0
+//! ```
+//!
+//! Nothing here sleeps: it waits for a line, a frame or an end, and not for ever.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    unused_imports,
+    reason = "each test program uses a part of it"
+)]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "tests are outside of the program's boundary"
+)]
+
+pub mod frames;
+mod guest;
+mod lab;
+pub mod netns;
+mod outcome;
+mod packets;
+mod peer;
+mod permit;
+
+pub use guest::{DomainSpec, Guest, Nic};
+pub use lab::Lab;
+pub use outcome::Outcome;
+pub use packets::{Flood, Packets, Tap};
+pub use peer::Peer;

@@ -1,0 +1,219 @@
+//! A world of its own for one test; `scripts/lab` makes it.
+
+use std::cell::OnceCell;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use nix::sched::{CloneFlags, setns};
+use tempfile::TempDir;
+
+use super::permit::Permit;
+use super::{DomainSpec, Guest, Outcome, Packets, Peer, Tap};
+
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/lab");
+const EVENT: &str = env!("CARGO_BIN_EXE_vmhook-event");
+const VMHOOK: &str = env!("CARGO_BIN_EXE_vmhook");
+
+/// Namespaces for network, mounts, processes, IPC and host name, with private copies of every
+/// folder that libvirt and vmhook write. All of it ends when this is dropped, and also when the
+/// test's process dies: the world's first process waits for the end of its standard input.
+#[derive(Debug)]
+pub struct Lab {
+    world: Child,
+    folder: TempDir,
+    permit: OnceCell<Permit>,
+}
+
+impl Lab {
+    /// An empty world: a loopback interface and nothing else.
+    pub fn new() -> Self {
+        let mut world = Command::new(SCRIPT)
+            .args(["run", "bash", "-c", "echo ready; read -r"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("scripts/lab starts");
+        let mut line = String::new();
+        BufReader::new(world.stdout.take().expect("stdout is a pipe"))
+            .read_line(&mut line)
+            .expect("scripts/lab says something");
+        assert_eq!(line, "ready\n", "scripts/lab made no world (is this root?)");
+        Self {
+            world,
+            folder: TempDir::new().expect("a folder can be made"),
+            permit: OnceCell::new(),
+        }
+    }
+
+    /// Installs the stubs and the binaries of this build, as `make install` does. Comes before
+    /// [`start_libvirtd`](Self::start_libvirtd), which looks for hooks then.
+    pub fn install_hook(&self) {
+        self.command(&[SCRIPT, "hook", EVENT, VMHOOK]).ok();
+    }
+
+    /// Starts the lab's libvirtd; it answers when this returns. Waits for leave to run guests.
+    pub fn start_libvirtd(&self) {
+        self.permit.get_or_init(Permit::wait);
+        self.command(&[SCRIPT, "libvirtd"]).ok();
+    }
+
+    /// Makes the other host, and eth0 of this one.
+    pub fn join_peer(&self) -> Peer<'_> {
+        self.command(&[SCRIPT, "peer"]).ok();
+        Peer::new(self)
+    }
+
+    /// The process outside of the lab that holds it.
+    pub fn keeper(&self) -> u32 {
+        self.world.id()
+    }
+
+    /// Runs a program in the lab, for at most a minute.
+    pub fn command(&self, program: &[&str]) -> Outcome {
+        let pid = self.keeper();
+        let output = Command::new("nsenter")
+            .arg(format!("--target={pid}"))
+            .args(["--net", "--mount", "--ipc", "--uts"])
+            // The world's keeper is in the host's process namespace; its children are in the lab's.
+            .arg(format!("--pid=/proc/{pid}/ns/pid_for_children"))
+            .args(["timeout", "--kill-after=1", "60"])
+            .args(program)
+            .env_clear()
+            .env(
+                "PATH",
+                "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            )
+            .env("LC_ALL", "C")
+            .stdin(Stdio::null())
+            .output()
+            .expect("nsenter starts");
+        Outcome::of(program.join(" "), &output)
+    }
+
+    /// Runs a line of shell in the lab.
+    pub fn run(&self, script: &str) -> Outcome {
+        self.command(&["sh", "-c", script])
+    }
+
+    /// What a line of shell prints that must not fail.
+    #[track_caller]
+    pub fn ok(&self, script: &str) -> String {
+        self.run(script).ok()
+    }
+
+    /// Asks the lab's libvirtd.
+    pub fn virsh(&self, arguments: &[&str]) -> Outcome {
+        let mut program = vec!["virsh", "--quiet", "--connect", "qemu:///system"];
+        program.extend(arguments);
+        self.command(&program)
+    }
+
+    /// Tells the lab's libvirtd of a virtual machine, which does not run yet.
+    pub fn define(&self, spec: DomainSpec) -> Guest<'_> {
+        Guest::define(self, spec)
+    }
+
+    /// Sets the configuration, `/etc/vmhook/vmhook.toml`.
+    pub fn configure(&self, toml: &str) {
+        self.write("/etc/vmhook/vmhook.toml", toml);
+    }
+
+    /// Adds an executable file to those that libvirt runs, before it starts:
+    /// `install_script("qemu.d/10-record", ...)`.
+    pub fn install_script(&self, hook: &str, script: &str) {
+        let path = format!("/etc/libvirt/hooks/{hook}");
+        self.write(&path, script);
+        let executable = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(self.path(&path), executable).expect("a new file's mode can be set");
+    }
+
+    /// Writes a file in the lab, with the folders it needs.
+    pub fn write(&self, path: &str, content: &str) {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().expect("an absolute path")).expect("folders can be made");
+        fs::write(path, content).expect("a file of the lab can be written");
+    }
+
+    /// The content of a file in the lab; empty if there is none.
+    pub fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.path(path)).unwrap_or_default()
+    }
+
+    /// What libvirtd logged: failures of hooks at `stopped`, `release` and `reconnect` are only here.
+    pub fn libvirtd_log(&self) -> String {
+        self.read("/var/log/libvirt/libvirtd.log")
+    }
+
+    /// All that vmhook could leave behind, in a form that is equal if nothing was left: links,
+    /// addresses, rules, sets, sysctls, state.
+    pub fn dump(&self) -> String {
+        self.command(&[SCRIPT, "dump"]).ok()
+    }
+
+    /// Fails, showing the lines that differ, unless the lab is as it was at that [`dump`](Self::dump).
+    #[track_caller]
+    pub fn assert_unchanged_since(&self, before: &str) {
+        let after = self.dump();
+        let lines = |sign: &str, these: &str, those: &str| -> String {
+            let others: Vec<_> = those.lines().collect();
+            let differ = these.lines().filter(|line| !others.contains(line));
+            differ.map(|line| format!("{sign} {line}\n")).collect()
+        };
+        let gone = lines("-", before, &after);
+        let left = lines("+", &after, before);
+        assert!(before == after, "the lab is not as it was:\n{gone}{left}");
+    }
+
+    /// Opens a TAP interface as QEMU does: it lives as long as it is open.
+    pub fn tap(&self, name: &str) -> Tap {
+        self.in_network("net", || Tap::open(name))
+    }
+
+    /// Sends and takes the frames of a link.
+    pub fn packets(&self, link: &str) -> Packets {
+        self.in_network("net", || Packets::open(link))
+    }
+
+    /// The lab's folder outside of it, which both see under the same path.
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Where a file of the lab is seen from outside.
+    pub(super) fn path(&self, path: &str) -> PathBuf {
+        PathBuf::from(format!("/proc/{}/root{path}", self.keeper()))
+    }
+
+    /// Opens something in a network namespace of the lab: `net`, its own, or a file's path in it.
+    /// What is opened stays there.
+    pub(super) fn in_network<T: Send>(&self, name: &str, open: impl FnOnce() -> T + Send) -> T {
+        let namespace = match name {
+            "net" => PathBuf::from(format!("/proc/{}/ns/net", self.keeper())),
+            path => self.path(path),
+        };
+        let namespace = File::open(namespace).expect("a namespace of the lab can be opened");
+        std::thread::scope(|scope| {
+            let opener = scope.spawn(|| {
+                setns(namespace, CloneFlags::CLONE_NEWNET).expect("root can enter it");
+                open()
+            });
+            opener
+                .join()
+                .expect("what is opened in the lab can be opened")
+        })
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        drop(self.world.stdin.take());
+        let ended = self.world.wait();
+        drop(self.permit.take());
+        if !std::thread::panicking() {
+            ended.expect("the world ends");
+        }
+    }
+}

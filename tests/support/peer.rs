@@ -1,0 +1,43 @@
+//! The other host of the flood list.
+
+use super::packets::Packets;
+use super::{Lab, Outcome};
+
+/// A network namespace behind the underlay: 172.16.0.32 on eth0, and on VNI 267 the addresses
+/// 192.168.101.1/24 and 2001:db8:101::1/64.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer<'lab> {
+    lab: &'lab Lab,
+}
+
+impl<'lab> Peer<'lab> {
+    pub(super) fn new(lab: &'lab Lab) -> Self {
+        Self { lab }
+    }
+
+    /// Runs a line of shell on the other host.
+    pub fn run(&self, script: &str) -> Outcome {
+        self.lab
+            .command(&["ip", "netns", "exec", "peer", "sh", "-c", script])
+    }
+
+    /// Whether an address answers one of three pings.
+    pub fn pings(&self, address: &str) -> bool {
+        self.run(&format!(
+            "ping -n -c 3 -i 0.3 -W 1 {address} | grep -q ' bytes from '"
+        ))
+        .succeeded()
+    }
+
+    /// What a TCP service says on connection; `None` if there is none within two seconds.
+    pub fn banner(&self, address: &str, port: u16) -> Option<String> {
+        let script = format!("busybox timeout 2 busybox nc {address} {port} </dev/null");
+        Some(self.run(&script).out).filter(|out| !out.is_empty())
+    }
+
+    /// Sends and takes the frames of one of its links: `vxlan-267`, or `eth0` for the outer packets.
+    pub fn packets(&self, link: &str) -> Packets {
+        self.lab
+            .in_network("/run/netns/peer", || Packets::open(link))
+    }
+}
