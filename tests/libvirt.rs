@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 
 use support::frames::{self, BROADCAST, end};
-use support::{DomainSpec, Lab, Nic};
+use support::{DomainSpec, Lab, Nic, host};
 
 const BRIDGE: &str = "brqc08e7dcd-4a";
 const MAC: &str = "fa:16:3e:be:71:21";
@@ -101,19 +101,7 @@ fn two_labs_do_not_see_each_other() {
 
 #[test]
 fn nothing_of_a_lab_is_left_on_the_host() {
-    let host = || {
-        let dump = std::process::Command::new("scripts/lab")
-            .arg("dump")
-            .output();
-        let links = std::process::Command::new("ip")
-            .args(["-br", "link"])
-            .output();
-        (
-            dump.expect("scripts/lab runs").stdout,
-            links.expect("ip runs").stdout,
-        )
-    };
-    let before = host();
+    let before = host::dump();
     let lab = Lab::new();
     lab.join_peer();
     lab.ok(NETWORK_BY_HAND);
@@ -121,11 +109,16 @@ fn nothing_of_a_lab_is_left_on_the_host() {
     lab.configure("# left\n");
     lab.start_libvirtd();
     lab.define(web1()).start().ok();
-    let processes = lab.keeper();
+    let namespace = lab.network_namespace();
+    assert_ne!(
+        host::processes_in(&namespace),
+        [""; 0],
+        "libvirtd and QEMU run"
+    );
     drop(lab);
 
-    assert!(!std::path::Path::new(&format!("/proc/{processes}")).exists());
-    assert!(before == host(), "the host has changed");
+    assert_eq!(host::processes_in(&namespace), [""; 0]);
+    assert!(before == host::dump(), "the host has changed");
 }
 
 #[test]

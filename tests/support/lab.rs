@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use super::permit::Permit;
 use super::{DomainSpec, Guest, Outcome, Packets, Peer, Tap};
 
-const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/lab");
+pub(super) const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/lab");
 const EVENT: &str = env!("CARGO_BIN_EXE_vmhook-event");
 const VMHOOK: &str = env!("CARGO_BIN_EXE_vmhook");
 
@@ -66,8 +66,14 @@ impl Lab {
         Peer::new(self)
     }
 
+    /// Its network namespace, as the kernel names it: `net:[4026532281]`.
+    pub fn network_namespace(&self) -> String {
+        let link = fs::read_link(format!("/proc/{}/ns/net", self.keeper()));
+        link.expect("the lab runs").to_string_lossy().into_owned()
+    }
+
     /// The process outside of the lab that holds it.
-    pub fn keeper(&self) -> u32 {
+    fn keeper(&self) -> u32 {
         self.world.id()
     }
 

@@ -27,6 +27,7 @@
 
 pub mod frames;
 mod guest;
+pub mod host;
 mod lab;
 pub mod netns;
 mod outcome;

@@ -4,8 +4,8 @@ use super::packets::Packets;
 use super::{Lab, Outcome};
 
 /// A network namespace behind the underlay: 172.16.0.32 on eth0, and on VNI 267 the addresses
-/// 192.168.101.1/24 and 2001:db8:101::1/64.
-#[derive(Debug, Clone, Copy)]
+/// 192.168.101.1/24 and `2001:db8:101::1/64`.
+#[derive(Debug)]
 pub struct Peer<'lab> {
     lab: &'lab Lab,
 }
