@@ -131,11 +131,11 @@ impl DomainSpec {
     /// The domain XML. The first serial port is the kernel's console, the second the agent's; their
     /// files are in `folder`.
     pub fn xml(&self, folder: &Path) -> String {
-        let uuid: String = self
+        let uuid = self
             .uuid
-            .iter()
-            .map(|uuid| format!("<uuid>{uuid}</uuid>"))
-            .collect();
+            .as_ref()
+            .map(|uuid| format!("<uuid>{uuid}</uuid>"));
+        let uuid = uuid.unwrap_or_default();
         let nics: String = self.nics.iter().map(Nic::xml).collect();
         let (name, metadata, cmdline) = (&self.name, &self.metadata, self.cmdline());
         let files = folder.join(name).display().to_string();

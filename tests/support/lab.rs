@@ -163,14 +163,17 @@ impl Lab {
     #[track_caller]
     pub fn assert_unchanged_since(&self, before: &str) {
         let after = self.dump();
-        let lines = |sign: &str, these: &str, those: &str| -> String {
-            let others: Vec<_> = those.lines().collect();
-            let differ = these.lines().filter(|line| !others.contains(line));
-            differ.map(|line| format!("{sign} {line}\n")).collect()
+        let missing = |from: &str, lines: &str| -> Vec<String> {
+            let known: Vec<_> = from.lines().collect();
+            let missing = lines.lines().filter(|line| !known.contains(line));
+            missing.map(str::to_owned).collect()
         };
-        let gone = lines("-", before, &after);
-        let left = lines("+", &after, before);
-        assert!(before == after, "the lab is not as it was:\n{gone}{left}");
+        let gone = missing(&after, before);
+        let left = missing(before, &after);
+        assert!(
+            before == after,
+            "the lab is not as it was: gone: {gone:#?}, left: {left:#?}"
+        );
     }
 
     /// Opens a TAP interface as QEMU does: it lives as long as it is open.
