@@ -53,6 +53,43 @@ fn a_guest_answers_the_other_host_through_a_vxlan_made_by_hand() {
     assert_eq!(guest.state(), "shut off");
 }
 
+/// What a guest can do, so that a later test's "it did not arrive" is the rules' merit.
+#[test]
+fn a_guest_forges_whatever_nobody_keeps_it_from() {
+    let lab = Lab::new();
+    lab.ok("ip link add brqc08e7dcd-4a mtu 1450 type bridge; ip link set brqc08e7dcd-4a up");
+    lab.start_libvirtd();
+    let mut guest = lab.define(web1());
+    guest.boot();
+    let tap = lab.packets(TAP);
+    let from = |source: [u8; 6], ethertype: [u8; 2]| {
+        move |frame: &[u8]| frame[6..12] == source && frame[12..14] == ethertype
+    };
+    let own = frames::mac(MAC);
+
+    guest.sh("udhcpc -i eth0 -n -q -t 1 -T 1 -s /bin/true");
+    let discover = |frame: &[u8]| from(own, [8, 0])(frame) && frame[34..38] == [0, 68, 0, 67];
+    assert!(tap.receive(SOON, discover).is_some(), "DHCP");
+    let sender = |frame: &[u8]| from(own, [8, 6])(frame) && frame[28..32] == [192, 168, 101, 1];
+    guest.sh("ip address add 192.168.101.1/24 dev eth0; arping -c 1 -w 1 -U -I eth0 192.168.101.1");
+    assert!(
+        tap.receive(SOON, sender).is_some(),
+        "another's address in ARP"
+    );
+    guest.sh(
+        "vconfig add eth0 7; ip address add 10.7.0.1/24 dev eth0.7; ip link set eth0.7 up; \
+              arping -c 1 -w 1 -I eth0.7 10.7.0.2",
+    );
+    let tagged = |frame: &[u8]| from(own, [8, 6])(frame) && frame[38..42] == [10, 7, 0, 2];
+    assert!(tap.receive(SOON, tagged).is_some(), "a VLAN tag");
+    guest.sh("ip link set eth0 address fa:16:3e:66:66:66; ping -c 1 -W 1 192.168.101.7");
+    let other = frames::mac("fa:16:3e:66:66:66");
+    assert!(
+        tap.receive(SOON, from(other, [8, 6])).is_some(),
+        "another MAC"
+    );
+}
+
 #[test]
 fn libvirt_calls_the_stubs_in_its_order_and_stays_unharmed() {
     let lab = Lab::new();

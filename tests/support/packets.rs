@@ -68,7 +68,8 @@ impl Packets {
         assert_eq!(sent, Ok(frame.len()), "the link takes a frame");
     }
 
-    /// The first frame on the link that `wanted` accepts; `None` if none comes in time.
+    /// The first frame on the link that `wanted` accepts; `None` if none comes in time. A packet
+    /// socket gets an incoming VLAN tag beside the frame: it is not in these bytes.
     pub fn receive(&self, limit: Duration, wanted: impl Fn(&[u8]) -> bool) -> Option<Vec<u8>> {
         first(self.0.as_fd(), limit, wanted, |bytes| {
             socket::recv(self.0.as_raw_fd(), bytes, MsgFlags::empty()).ok()
