@@ -89,7 +89,7 @@ fn a_libvirt_that_was_started_before_calls_the_hook_from_then_on() {
     lab.ok(&format!("{} install {}", script(), binaries()));
     assert_eq!(lab.ok("timeout 20 cat /run/reloaded"), "reload\n");
 
-    let mut guest = lab.define(DomainSpec::new("web1"));
+    let mut guest = lab.define(&DomainSpec::new("web1"));
     assert!(
         !guest.start().succeeded(),
         "the recording hook refuses the start"

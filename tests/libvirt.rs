@@ -35,7 +35,7 @@ fn a_guest_answers_the_other_host_through_a_vxlan_made_by_hand() {
     let peer = lab.join_peer();
     lab.ok(NETWORK_BY_HAND);
     lab.start_libvirtd();
-    let mut guest = lab.define(web1());
+    let mut guest = lab.define(&web1());
     guest.boot();
 
     assert!(peer.pings("192.168.101.88"));
@@ -59,7 +59,7 @@ fn a_guest_forges_whatever_nobody_keeps_it_from() {
     let lab = Lab::new();
     lab.ok("ip link add brqc08e7dcd-4a mtu 1450 type bridge; ip link set brqc08e7dcd-4a up");
     lab.start_libvirtd();
-    let mut guest = lab.define(web1());
+    let mut guest = lab.define(&web1());
     guest.boot();
     let tap = lab.packets(TAP);
     let from = |source: [u8; 6], ethertype: [u8; 2]| {
@@ -100,7 +100,7 @@ fn libvirt_calls_the_stubs_in_its_order_and_stays_unharmed() {
         lab.install_script(&format!("{kind}.d/60-record"), &record);
     }
     lab.start_libvirtd();
-    let mut guest = lab.define(web1());
+    let mut guest = lab.define(&web1());
     guest.start().ok();
     assert_eq!(guest.state(), "running");
     guest.destroy();
@@ -127,7 +127,7 @@ fn two_labs_do_not_see_each_other() {
     second.start_libvirtd();
     first.ok("ip link add brqc08e7dcd-4a type bridge; ip link set brqc08e7dcd-4a up");
     first.write("/etc/vmhook/vmhook.toml", "# the first lab's\n");
-    let mut guest = first.define(web1());
+    let mut guest = first.define(&web1());
     guest.start().ok();
 
     assert_eq!(first.virsh(&["list", "--name"]).ok().trim(), "web1");
@@ -145,7 +145,7 @@ fn nothing_of_a_lab_is_left_on_the_host() {
     lab.ok("iptables -N left; nft add table inet left; ipset create left hash:ip");
     lab.configure("# left\n");
     lab.start_libvirtd();
-    lab.define(web1()).start().ok();
+    lab.define(&web1()).start().ok();
     let namespace = lab.network_namespace();
     assert_ne!(
         host::processes_in(&namespace),

@@ -118,7 +118,7 @@ impl Lab {
     }
 
     /// Tells the lab's libvirtd of a virtual machine, which does not run yet.
-    pub fn define(&self, spec: DomainSpec) -> Guest<'_> {
+    pub fn define(&self, spec: &DomainSpec) -> Guest<'_> {
         Guest::define(self, spec)
     }
 

@@ -25,6 +25,7 @@
     reason = "tests are outside of the program's boundary"
 )]
 
+mod domain;
 pub mod frames;
 mod guest;
 pub mod host;
@@ -35,7 +36,8 @@ mod packets;
 mod peer;
 mod permit;
 
-pub use guest::{DomainSpec, Guest, Nic};
+pub use domain::{DomainSpec, Nic};
+pub use guest::Guest;
 pub use lab::Lab;
 pub use outcome::Outcome;
 pub use packets::{Flood, Packets, Tap};
