@@ -138,17 +138,9 @@ fn xml(number: usize, bridge: &str) -> String {
     };
     let last = number % 256;
     let mac = format!("fa:16:3e:{high:02x}:{low:02x}:{last:02x}");
-    let address = format!("10.{}.{}.{}", high, low, last);
-    let disks: String = (0..8)
-        .map(|disk| {
-            format!(
-                "    <disk type='file' device='disk'><driver name='qemu' type='qcow2'/>\
-                 <source file='/var/lib/libvirt/images/vm{number}-{disk}.qcow2'/>\
-                 <target dev='vd{disk}' bus='virtio'/><address type='pci' domain='0x0000' \
-                 bus='0x{disk:02x}' slot='0x00' function='0x0'/></disk>\n"
-            )
-        })
-        .collect();
+    let address = format!("10.{high}.{low}.{last}");
+    let disks: Vec<String> = (0..8).map(|disk| disk_xml(number, disk)).collect();
+    let disks = disks.concat();
     format!(
         "<domain type='qemu' id='1'>
   <name>vm{number}</name>
@@ -163,6 +155,15 @@ fn xml(number: usize, bridge: &str) -> String {
   </devices>
 </domain>",
         tap(number)
+    )
+}
+
+fn disk_xml(number: usize, disk: usize) -> String {
+    format!(
+        "    <disk type='file' device='disk'><driver name='qemu' type='qcow2'/>\
+         <source file='/var/lib/libvirt/images/vm{number}-{disk}.qcow2'/>\
+         <target dev='vd{disk}' bus='virtio'/><address type='pci' domain='0x0000' \
+         bus='0x{disk:02x}' slot='0x00' function='0x0'/></disk>\n"
     )
 }
 

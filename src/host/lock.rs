@@ -1,16 +1,15 @@
 //! The host lock: one hook at a time changes rules and links.
 //!
-//! It is `flock(2)` on a file, so the kernel frees it when its holder dies. One thing must not
-//! happen then: a killed hook's `iptables-restore` goes on while the next hook already reads. So
-//! the children inherit the open file, and with it the lock: it is free when the *last* of them has
-//! ended. For the same reason it is given back by closing the file and never by unlocking it, which
-//! would take it from a child as well.
+//! It is `flock(2)` on the state directory itself, which leaves no file behind, and which the
+//! kernel frees when its holder dies. One thing must not happen then: a killed hook's
+//! `iptables-restore` goes on while the next hook already reads. So the children inherit the open
+//! directory, and with it the lock: it is free when the *last* of them has ended. For the same reason
+//! it is given back by closing and never by unlocking, which would take it from a child as well.
 //!
 //! A helper thread waits in the kernel and we wait for the thread, with a time limit. Nothing polls.
 
 use std::any::Any;
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::File;
 use std::path::Path;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
@@ -31,9 +30,9 @@ impl LockGuard {
     }
 }
 
-/// Takes the lock or gives up at the time limit.
+/// Takes the lock on a directory or gives up at the time limit.
 pub(super) fn take(path: &Path, deadline: &Deadline) -> Result<LockGuard, HostError> {
-    let file = open(path)?;
+    let file = File::open(path).map_err(HostError::file("cannot open", path))?;
     let waiting_for = || format!("the lock {}", path.display());
     let left = deadline.left_for(waiting_for)?;
     let (sender, receiver) = mpsc::sync_channel(1);
@@ -48,16 +47,6 @@ pub(super) fn take(path: &Path, deadline: &Deadline) -> Result<LockGuard, HostEr
     fcntl(&file, FcntlArg::F_SETFD(FdFlag::empty()))
         .map_err(|errno| HostError::file("cannot lock", path)(errno.into()))?;
     Ok(LockGuard::holding(file))
-}
-
-fn open(path: &Path) -> Result<File, HostError> {
-    OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)
-        .map_err(HostError::file("cannot open", path))
 }
 
 #[cfg(test)]
@@ -77,21 +66,21 @@ mod tests {
     #[test]
     fn it_excludes_and_the_second_gives_up_in_time() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("lock");
-        let first = take(&path, &long()).unwrap();
-        let error = take(&path, &soon()).unwrap_err();
+        let path = folder.path();
+        let first = take(path, &long()).unwrap();
+        let error = take(path, &soon()).unwrap_err();
         assert!(matches!(error, HostError::Busy { .. }), "{error}");
         drop(first);
-        take(&path, &long()).unwrap();
+        take(path, &long()).unwrap();
     }
 
     #[test]
     fn a_waiter_gets_it_when_it_is_free() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("lock");
-        let first = take(&path, &long()).unwrap();
+        let path = folder.path();
+        let first = take(path, &long()).unwrap();
         let waiter = thread::spawn({
-            let path = path.clone();
+            let path = path.to_owned();
             move || take(&path, &long()).map(drop)
         });
         drop(first);
@@ -101,23 +90,23 @@ mod tests {
     #[test]
     fn who_gave_up_waiting_does_not_keep_it() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("lock");
-        let first = take(&path, &long()).unwrap();
-        take(&path, &soon()).unwrap_err();
+        let path = folder.path();
+        let first = take(path, &long()).unwrap();
+        take(path, &soon()).unwrap_err();
         drop(first);
-        take(&path, &long()).unwrap();
+        take(path, &long()).unwrap();
     }
 
     #[test]
     fn a_child_keeps_it_until_the_child_has_ended() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("lock");
-        let guard = take(&path, &long()).unwrap();
+        let path = folder.path();
+        let guard = take(path, &long()).unwrap();
         let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
         drop(guard);
-        assert!(take(&path, &soon()).is_err(), "the child runs");
+        assert!(take(path, &soon()).is_err(), "the child runs");
         drop(child.stdin.take());
         child.wait().unwrap();
-        take(&path, &long()).unwrap();
+        take(path, &long()).unwrap();
     }
 }

@@ -153,7 +153,7 @@ impl Host for Machine {
     }
 
     fn lock(&self) -> Result<LockGuard, HostError> {
-        lock::take(&self.state.lock_file()?, &self.deadline)
+        lock::take(self.state.made()?, &self.deadline)
     }
 
     fn epoch(&self) -> Result<Epoch, HostError> {

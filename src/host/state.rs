@@ -52,19 +52,25 @@ impl StateDir {
         replace(&path, content).map_err(HostError::file("cannot write", &path))
     }
 
-    /// Removes a file.
+    /// Removes a file, and its folder with the last one: where nothing is left to know, nothing is
+    /// left to see.
     pub(super) fn remove(&self, name: &str) -> Result<(), HostError> {
         let path = self.path(name)?;
         match fs::remove_file(&path) {
-            Err(error) if is_absent(&error) => Ok(()),
-            other => other.map_err(HostError::file("cannot remove", &path)),
+            Err(error) if is_absent(&error) => return Ok(()),
+            other => other.map_err(HostError::file("cannot remove", &path))?,
         }
+        if let Some(folder) = path.parent().filter(|folder| *folder != self.folder) {
+            // Refused while the folder holds anything, and then it stays.
+            let _ = fs::remove_dir(folder);
+        }
+        Ok(())
     }
 
-    /// The path of the lock file, in a directory that is there.
-    pub(super) fn lock_file(&self) -> Result<PathBuf, HostError> {
+    /// The directory itself, made if need be: it is what the host lock locks.
+    pub(super) fn made(&self) -> Result<&Path, HostError> {
         make_folder(&self.folder).map_err(HostError::file("cannot make", &self.folder))?;
-        Ok(self.folder.join("lock"))
+        Ok(&self.folder)
     }
 
     fn path(&self, name: &str) -> Result<PathBuf, HostError> {
@@ -106,17 +112,27 @@ fn names(folder: &Path) -> io::Result<Vec<String>> {
 fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("/"));
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    make_folder(folder)?;
     let unfinished = folder.join(format!(".{name}.{}", std::process::id()));
-    OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&unfinished)?
+    create(&unfinished, folder)?
         .write_all(content)
         .and_then(|()| fs::rename(&unfinished, path))
         .inspect_err(|_| drop(fs::remove_file(&unfinished)))
+}
+
+/// Makes the folder and the file in it. Another process may remove the empty folder in between, so
+/// it is made again, as often as others can come and go in the meantime.
+fn create(file: &Path, folder: &Path) -> io::Result<fs::File> {
+    const TRIES: usize = 100;
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let mut tried = 0;
+    loop {
+        make_folder(folder)?;
+        match options.open(file) {
+            Err(error) if error.kind() == ErrorKind::NotFound && tried < TRIES => tried += 1,
+            other => return other,
+        }
+    }
 }
 
 /// What it names is nobody's business but root's.
@@ -148,6 +164,18 @@ mod tests {
         state.remove("domains/a.want").unwrap();
         state.remove("domains/a.want").unwrap();
         assert_eq!(state.list("domains").unwrap(), ["b.want"]);
+    }
+
+    #[test]
+    fn a_folder_goes_with_its_last_file() {
+        let (folder, state) = state();
+        state.write("domains/a", b"1").unwrap();
+        state.write("domains/b", b"2").unwrap();
+        let domains = folder.path().join("vmhook/domains");
+        state.remove("domains/a").unwrap();
+        assert!(domains.exists());
+        state.remove("domains/b").unwrap();
+        assert!(!domains.exists());
     }
 
     #[test]
