@@ -1,6 +1,6 @@
 //! Running a plan, and everything around it that touches the machine.
 //!
-//! Left of here all is pure. [`settle`] is the one road by which a want becomes true: it takes the
+//! Left of here all is pure. [`settle()`] is the one road by which a want becomes true: it takes the
 //! host lock, makes one transaction of every want there is, runs its plan, and writes the records.
 //! It goes on until no want is left, so 64 hooks that wait for the lock cost a few transactions.
 //!

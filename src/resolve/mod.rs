@@ -1,10 +1,10 @@
 //! From what libvirt and the configuration say to what a domain wants.
 //!
 //! [`ours`] picks the interfaces that stand on managed bridges; everything about any other one is
-//! none of our business, and a domain without one is let through whatever else is wrong. [`port`]
+//! none of our business, and a domain without one is let through whatever else is wrong. [`port()`]
 //! makes a [`Port`](crate::model::Port) of an interface: for each field the first that says anything
 //! wins of `[port]` in the configuration, the domain's metadata, Nova's metadata, the network's
-//! defaults. [`network`] makes a [`Network`](crate::model::Network) of a table of the configuration
+//! defaults. [`network()`] makes a [`Network`](crate::model::Network) of a table of the configuration
 //! and what the host's links and addresses are.
 //!
 //! What cannot be resolved is a [`Refusal`](crate::refusal::Refusal): the domain does not start.

@@ -37,7 +37,7 @@ pub struct Transaction {
     pub after: Records,
 }
 
-/// Makes one transaction of these wants. They must have been [admitted](super::admit), one after
+/// Makes one transaction of these wants. They must have been [admitted](super::admit()), one after
 /// the other. With no want it is a repair: everything as the records say.
 pub fn settle(before: &Records, wants: &[Want], around: Surroundings<'_>) -> Transaction {
     let mut after = before.clone();

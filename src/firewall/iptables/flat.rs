@@ -13,7 +13,7 @@ use super::{
 ///
 /// The `flat` dispatch: two lines a port in `<prefix>-FORWARD` and `<prefix>-sg-chain`, one in
 /// `<prefix>-INPUT`. A packet between two ports of this host passes the chains of both. The
-/// chains lead to `<prefix>-sg-fallback`, so it needs the [skeleton](super::skeleton).
+/// chains lead to `<prefix>-sg-fallback`, so it needs the [skeleton](super::skeleton()).
 pub fn port_rules(
     options: &Options,
     port: &Port,

@@ -18,10 +18,10 @@
 //! - [`Ruleset`] is what of one family is *ours*: [owned chains](Chain::Owned) whole and in order,
 //!   [shared chains](Chain::Shared) as sets of lines, and the jumps from the built-in chains. The
 //!   rules of other programs are not in it at all.
-//! - [`skeleton`], [`network_rules`] and [`port_rules`] compile; [`Ruleset::merge`] joins.
+//! - [`skeleton()`], [`network_rules`] and [`port_rules`] compile; [`Ruleset::merge`] joins.
 //! - [`parse_save`] reads what the kernel has; what no [`Ruleset`] can hold (a foreign line in a
 //!   chain of ours, a jump twice or not at the top) is noted in [`Observed`] and repaired.
-//! - [`diff`] and [`repair`] give [`Changes`], whose text goes to `iptables-restore --noflush`.
+//! - [`diff()`] and [`repair`] give [`Changes`], whose text goes to `iptables-restore --noflush`.
 //!   A table is one transaction.
 
 mod address;

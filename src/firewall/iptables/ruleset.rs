@@ -60,7 +60,7 @@ pub enum Builtin {
 pub enum Chain {
     /// Held whole, in order.
     Owned(Vec<Rule>),
-    /// Lines of several ports or networks, in any order, before the chain's [tail](Chain::tail).
+    /// Lines of several ports or networks, in any order, before the chain's fixed tail.
     Shared(BTreeSet<Rule>),
 }
 

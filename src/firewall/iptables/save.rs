@@ -24,7 +24,7 @@ pub struct Observed {
 }
 
 impl Observed {
-    /// Nothing needs repair but what a [`diff`](super::diff) finds.
+    /// Nothing needs repair but what a [`diff`](super::diff()) finds.
     pub fn is_regular(&self) -> bool {
         self.chains.is_empty() && self.jumps.is_empty()
     }
