@@ -11,15 +11,6 @@ use super::super::HostError;
 use super::facts;
 use super::session::{Refusal, Session};
 
-/// Every link.
-pub(super) fn all(session: &Session) -> Result<Vec<LinkFact>, HostError> {
-    let messages = session.dump(
-        &RouteNetlinkMessage::GetLink(without_statistics()),
-        "cannot list the links",
-    )?;
-    Ok(links(&messages))
-}
-
 /// The link of this name.
 pub(super) fn named(session: &Session, name: &str) -> Result<Option<LinkFact>, HostError> {
     let mut message = without_statistics();

@@ -1,0 +1,216 @@
+//! Every link, with as little of each as we need.
+//!
+//! The kernel tells 1.5 KB about each link. A library that understands all of it takes 20 ms of
+//! CPU for 500 taps, and leaves out a link with one attribute that it does not know. We walk the
+//! attributes, copy six of them, and hand only bridges and VXLAN devices to the library.
+
+use nix::errno::Errno;
+use rtnetlink::packet_core::{DecodeError, NetlinkBuffer, NlasIterator, Parseable};
+use rtnetlink::packet_route::link::LinkMessage;
+use rtnetlink::sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
+
+use crate::facts::{LinkFact, LinkKind};
+
+use super::super::HostError;
+use super::facts;
+
+/// Message types and flags of `linux/netlink.h` and `linux/rtnetlink.h`.
+const NLMSG_ERROR: u16 = 2;
+const NLMSG_DONE: u16 = 3;
+const RTM_NEWLINK: u16 = 16;
+const RTM_GETLINK: u16 = 18;
+const REQUEST_DUMP: u16 = 0x301;
+const DUMP_INTERRUPTED: u16 = 0x10;
+/// `struct nlmsghdr`, `struct ifinfomsg`, one attribute of 32 bits.
+const REQUEST_LENGTH: u32 = 16 + 16 + 8;
+const IFINFOMSG: usize = 16;
+/// `IFF_UP`.
+const UP: u32 = 1;
+/// A dump that others disturb is read again, as often as this.
+const ATTEMPTS: usize = 10;
+
+/// Attributes of a link (`linux/if_link.h`).
+mod attribute {
+    pub(super) const ADDRESS: u16 = 1;
+    pub(super) const NAME: u16 = 3;
+    pub(super) const MTU: u16 = 4;
+    pub(super) const MASTER: u16 = 10;
+    pub(super) const LINKINFO: u16 = 18;
+    pub(super) const ALIAS: u16 = 20;
+    pub(super) const EXT_MASK: u16 = 29;
+    /// In `LINKINFO`.
+    pub(super) const KIND: u16 = 1;
+    /// In `EXT_MASK`: no counters.
+    pub(super) const SKIP_STATS: u32 = 8;
+}
+
+/// Every link of this thread's network namespace, in the kernel's order.
+pub(super) fn links() -> Result<Vec<LinkFact>, HostError> {
+    let failed = |reason: String| HostError::Netlink {
+        doing: "cannot list the links".to_owned(),
+        reason,
+    };
+    for _ in 0..ATTEMPTS {
+        if let Some(links) = attempt().map_err(|error| failed(error.to_string()))? {
+            return Ok(links);
+        }
+    }
+    Err(failed(format!(
+        "something changed during each of {ATTEMPTS} attempts"
+    )))
+}
+
+/// One dump; `None` if a change in between tore it.
+fn attempt() -> anyhow::Result<Option<Vec<LinkFact>>> {
+    let mut socket = Socket::new(NETLINK_ROUTE)?;
+    socket.bind_auto()?;
+    socket.connect(&SocketAddr::new(0, 0))?;
+    // The kernel fills the next part whenever one is taken, so there is never anything to wait for.
+    socket.set_non_blocking(true)?;
+    socket.send(&request(), 0)?;
+    let (mut links, mut torn) = (Vec::new(), false);
+    loop {
+        let (part, _) = socket.recv_from_full()?;
+        let mut rest = part.as_slice();
+        while !rest.is_empty() {
+            let message = NetlinkBuffer::new_checked(rest)?;
+            torn |= message.flags() & DUMP_INTERRUPTED != 0;
+            match message.message_type() {
+                NLMSG_DONE => return Ok((!torn).then_some(links)),
+                NLMSG_ERROR => anyhow::bail!(refusal(message.payload())),
+                RTM_NEWLINK => links.push(link(message.payload())?),
+                _ => {}
+            }
+            let length = usize::try_from(message.length())?.next_multiple_of(4);
+            rest = rest.get(length..).unwrap_or_default();
+        }
+    }
+}
+
+fn request() -> Vec<u8> {
+    let mut message = Vec::new();
+    message.extend(REQUEST_LENGTH.to_ne_bytes());
+    message.extend(RTM_GETLINK.to_ne_bytes());
+    message.extend(REQUEST_DUMP.to_ne_bytes());
+    message.extend([0; 8]); // sequence number, port: the kernel's
+    message.extend([0; IFINFOMSG]);
+    message.extend(8_u16.to_ne_bytes());
+    message.extend(attribute::EXT_MASK.to_ne_bytes());
+    message.extend(attribute::SKIP_STATS.to_ne_bytes());
+    message
+}
+
+fn refusal(payload: &[u8]) -> String {
+    let code = word(payload).map_or(0, u32::cast_signed);
+    Errno::from_raw(code.saturating_neg()).desc().to_owned()
+}
+
+/// What a link message says, from `struct ifinfomsg` (index at 4, flags at 8) and attributes.
+fn link(payload: &[u8]) -> Result<LinkFact, DecodeError> {
+    let header = |at: usize| payload.get(at..).and_then(word).unwrap_or_default();
+    let mut link = LinkFact {
+        index: header(4),
+        name: String::new(),
+        kind: LinkKind::Other(String::new()),
+        mtu: 0,
+        mac: None,
+        alias: None,
+        master: None,
+        up: header(8) & UP != 0,
+    };
+    for attribute in NlasIterator::new(payload.get(IFINFOMSG..).unwrap_or_default()) {
+        let attribute = attribute?;
+        let value = attribute.value();
+        match attribute.kind() {
+            attribute::NAME => link.name = text(value),
+            attribute::MTU => link.mtu = word(value).unwrap_or_default(),
+            attribute::ADDRESS => link.mac = facts::mac(value),
+            attribute::ALIAS => link.alias = Some(text(value)),
+            attribute::MASTER => link.master = word(value),
+            attribute::LINKINFO => link.kind = kind(value, payload)?,
+            _ => {}
+        }
+    }
+    Ok(link)
+}
+
+/// What kind of link it is; only the two kinds that we make are read in full.
+fn kind(info: &[u8], payload: &[u8]) -> Result<LinkKind, DecodeError> {
+    let mut kind = String::new();
+    for attribute in NlasIterator::new(info) {
+        let attribute = attribute?;
+        if attribute.kind() == attribute::KIND {
+            kind = text(attribute.value());
+        }
+    }
+    Ok(match kind.as_str() {
+        "bridge" | "vxlan" => facts::link(&LinkMessage::parse(payload)?).kind,
+        "tun" => LinkKind::Tun,
+        _ => LinkKind::Other(kind),
+    })
+}
+
+/// A text up to its closing zero. Foreign names and aliases may hold any bytes.
+fn text(bytes: &[u8]) -> String {
+    let end = bytes
+        .iter()
+        .position(|byte| *byte == 0)
+        .unwrap_or(bytes.len());
+    String::from_utf8_lossy(&bytes[..end]).into_owned()
+}
+
+/// The 32 bits at the beginning, in the machine's order.
+fn word(bytes: &[u8]) -> Option<u32> {
+    Some(u32::from_ne_bytes(*bytes.first_chunk()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(4 + value.len()).unwrap();
+        let mut bytes = [length.to_ne_bytes(), kind.to_ne_bytes()].concat();
+        bytes.extend(value);
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
+        bytes
+    }
+
+    fn message(attributes: &[Vec<u8>]) -> Vec<u8> {
+        let mut bytes = vec![0; IFINFOMSG];
+        bytes[4..8].copy_from_slice(&7_u32.to_ne_bytes());
+        bytes[8..12].copy_from_slice(&UP.to_ne_bytes());
+        bytes.extend(attributes.concat());
+        bytes
+    }
+
+    #[test]
+    fn a_tap_is_read_whatever_else_the_kernel_tells_of_it() {
+        let unknown = attribute(4711, &[1, 2, 3]);
+        let info = attribute(attribute::LINKINFO, &attribute(attribute::KIND, b"tun\0"));
+        let name = attribute(attribute::NAME, b"tap1\0");
+        let tap = link(&message(&[unknown, name, info])).unwrap();
+        assert_eq!((tap.index, tap.name.as_str(), tap.up), (7, "tap1", true));
+        assert_eq!(tap.kind, LinkKind::Tun);
+    }
+
+    #[test]
+    fn a_name_of_any_bytes_is_a_name() {
+        let odd = link(&message(&[attribute(attribute::ALIAS, b"\xff\xfe\0")])).unwrap();
+        assert_eq!(odd.alias.as_deref(), Some("\u{fffd}\u{fffd}"));
+    }
+
+    #[test]
+    fn a_message_cut_short_is_an_error_or_a_link_never_a_panic() {
+        let whole = message(&[
+            attribute(attribute::NAME, b"tap1\0"),
+            attribute(
+                attribute::LINKINFO,
+                &attribute(attribute::KIND, b"bridge\0"),
+            ),
+        ]);
+        for end in 0..whole.len() {
+            let _ = link(&whole[..end]);
+        }
+    }
+}
