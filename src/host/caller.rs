@@ -22,7 +22,10 @@ struct Stat {
     start: u64,
 }
 
-/// The process that called the hook; pid 0 if it is gone already.
+/// The process that called the hook; this process itself if that is gone already.
+///
+/// Whose caller has died is given to pid 1, which runs for ever and called nobody; the parent in
+/// another pid namespace is pid 0. A want must be alive at least while its hook is, and no longer.
 pub(super) fn find() -> Process {
     let parent = nix::unistd::getppid().as_raw();
     let parent = u32::try_from(parent).unwrap_or_default();
@@ -32,8 +35,10 @@ pub(super) fn find() -> Process {
         (stat.session == session).then_some(stat.parent)
     })
     .last();
-    // Pid 0 is the parent of a process whose real parent is in another pid namespace.
-    let pid = outside.filter(|&pid| pid != 0).unwrap_or(parent);
+    let pid = [outside.unwrap_or_default(), parent]
+        .into_iter()
+        .find(|&pid| pid > 1)
+        .unwrap_or_else(std::process::id);
     Process {
         pid,
         start: read(pid).map_or(0, |stat| stat.start),
