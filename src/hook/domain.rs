@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::config::{Config, NetworkConfig};
 use crate::domain::{Domain, Interface};
 use crate::facts::HostFacts;
-use crate::firewall::iptables::Options;
+use crate::firewall::iptables::{Options, chain_suffix};
 use crate::model::{Network, NetworkId, Port};
 use crate::record::NetworkRecord;
 use crate::refusal::Refusal;
@@ -112,6 +112,13 @@ impl Requested {
         let same_target = |other: &Port| other.target.is_some() && other.target == port.target;
         if self.ports.iter().any(same_target) {
             return Err("another interface names the same tap".to_owned());
+        }
+        let chains = chain_suffix(&port);
+        if self.ports.iter().any(|other| chain_suffix(other) == chains) {
+            return Err(format!(
+                "another interface would get the same chains (…{chains}); name one of the two taps \
+                 otherwise"
+            ));
         }
         if self.networks.iter().all(|other| other.id != network.id) {
             self.networks.push(network);
