@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 
-use crate::model::{IfName, MacAddr, Vni};
+use crate::model::{IfName, MacAddr, Tap, Vni};
 
 /// The links and addresses of one network namespace at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -116,6 +116,12 @@ impl HostFacts {
     /// The link with this index.
     pub fn link_by_index(&self, index: u32) -> Option<&LinkFact> {
         self.links.iter().find(|link| link.index == index)
+    }
+
+    /// Whether this very tap is there: a later one of the same name has another index.
+    pub fn has_tap(&self, tap: &Tap) -> bool {
+        self.link_by_index(tap.index)
+            .is_some_and(|link| link.name == tap.name.as_str())
     }
 
     /// The link that carries this address.

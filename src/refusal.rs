@@ -7,7 +7,7 @@ use crate::model::MacAddr;
 /// A start that is refused: one line that names domain, interface and cause.
 ///
 /// The operator reads it in `virsh start`'s error, so it says what to do where that is not plain.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize)]
 pub struct Refusal {
     /// The domain's name.
     pub domain: String,

@@ -4,13 +4,13 @@ use anyhow::{Context, Result};
 
 use super::run::{run, run_all};
 use super::{Store, journal, observe};
-use crate::facts::HostFacts;
+use crate::facts::{HostFacts, IptablesBackend};
 use crate::firewall::guard::{Capabilities, IBRNAME_PROBE, read_tables};
 use crate::host::{Host, HostError};
 use crate::plan::{Besides, NftFamily, Plan};
 use crate::record::{HostRecord, Phase, Want};
 use crate::state::ReadBack;
-use crate::transaction::{Records, Surroundings, Transaction, settle};
+use crate::transaction::{Records, Surroundings, Transaction, brings, settle};
 
 /// What one transaction starts from.
 pub(super) struct Attempt<'a> {
@@ -21,39 +21,50 @@ pub(super) struct Attempt<'a> {
     pub(super) observed: Option<&'a ReadBack>,
 }
 
+/// A transaction that did not come true.
+#[derive(Debug)]
+pub(super) enum Failed {
+    /// Kernel and records are as they were.
+    Undone(anyhow::Error),
+    /// Going back failed too. What is not done is closed, and the host's record has no generation,
+    /// so that the next hook reads back and repairs.
+    Stuck(anyhow::Error),
+}
+
 impl Attempt<'_> {
     /// Applies these wants. Whatever fails while something comes is undone; what only goes, goes as
     /// far as it can, and the next repair removes the rest.
-    pub(super) fn make(&self, wants: &[Want]) -> Result<()> {
-        let capabilities = self.ready_host(wants)?;
-        let around = Surroundings {
-            facts: self.facts,
-            machine_id: &self.host.machine_id(),
-            capabilities,
-            backend: self.host.iptables_backend()?,
-            observed: self.observed,
-        };
-        let transaction = settle(self.before, wants, around);
-        self.mark_dirty(&transaction)?;
-        let comes = wants.iter().any(|want| want.phase != Phase::Gone);
-        let mut left = Vec::new();
-        if comes || wants.is_empty() {
-            if let Err(error) = run(self.host, &transaction.plan) {
-                return Err(self.undone(error));
-            }
+    pub(super) fn make(&self, wants: &[Want]) -> Result<(), Failed> {
+        let transaction = self.transaction(wants).map_err(Failed::Undone)?;
+        let left = if wants.is_empty() || brings(self.before, wants) {
+            self.all_or_nothing(&transaction, wants)?;
+            Vec::new()
         } else {
-            left = run_all(self.host, &transaction.plan);
-        }
-        self.finish(&transaction, wants, left.is_empty())?;
+            self.as_far_as_it_goes(&transaction, wants)
+        };
         journal::applied(self.host, wants, &transaction.plan, &left);
         Ok(())
     }
 
+    fn transaction(&self, wants: &[Want]) -> Result<Transaction> {
+        let (capabilities, backend) = self.ready_host(wants)?;
+        let around = Surroundings {
+            facts: self.facts,
+            machine_id: &self.host.machine_id(),
+            capabilities,
+            backend,
+            observed: self.observed,
+        };
+        Ok(settle(self.before, wants, around))
+    }
+
     /// Before the first network: can the kernel do it, and is nobody else doing it?
-    fn ready_host(&self, wants: &[Want]) -> Result<Capabilities> {
-        let first = self.before.host.is_none();
-        if !first || wants.iter().all(|want| want.phase == Phase::Gone) {
-            return Ok(Capabilities::default());
+    fn ready_host(&self, wants: &[Want]) -> Result<(Capabilities, IptablesBackend)> {
+        if let Some(record) = &self.before.host {
+            return Ok((record.capabilities, record.backend));
+        }
+        if wants.iter().all(|want| want.phase == Phase::Gone) {
+            return Ok((Capabilities::default(), IptablesBackend::Nft));
         }
         self.host
             .ensure_br_netfilter()
@@ -64,9 +75,27 @@ impl Attempt<'_> {
                  contains its prefix; stop it first"
             );
         }
-        Ok(Capabilities {
-            ibrname: self.host.nft_accepts(IBRNAME_PROBE)?,
-        })
+        let backend = self.host.iptables_backend()?;
+        let ibrname = self.host.nft_accepts(IBRNAME_PROBE)?;
+        Ok((Capabilities { ibrname }, backend))
+    }
+
+    fn all_or_nothing(&self, transaction: &Transaction, wants: &[Want]) -> Result<(), Failed> {
+        self.mark_dirty(transaction).map_err(Failed::Undone)?;
+        let after = &transaction.after;
+        run(self.host, &transaction.plan)
+            .map_err(|error| self.undone(error, || self.undo(after)))?;
+        let undo_records = || self.store.commit(after, self.before);
+        self.finish(transaction, wants, true)
+            .map_err(|error| self.undone(error, || self.undo(after).and(undo_records())))
+    }
+
+    /// What could not be done; also what could not be written down, where nothing can be.
+    fn as_far_as_it_goes(&self, transaction: &Transaction, wants: &[Want]) -> Vec<anyhow::Error> {
+        let mut left: Vec<_> = self.mark_dirty(transaction).err().into_iter().collect();
+        left.extend(run_all(self.host, &transaction.plan));
+        left.extend(self.finish(transaction, wants, left.is_empty()).err());
+        left
     }
 
     /// From here on the records may not say what the kernel has.
@@ -86,9 +115,13 @@ impl Attempt<'_> {
         self.store.commit_host(dirty.as_ref())
     }
 
+    /// Writes down what is true now; that the kernel is as the records say comes last.
     fn finish(&self, transaction: &Transaction, wants: &[Want], clean: bool) -> Result<()> {
         let after = &transaction.after;
         self.store.commit(self.before, after)?;
+        wants
+            .iter()
+            .try_for_each(|want| self.store.drop_want(want))?;
         let record = match &after.host {
             Some(record) => Some(self.noted(record, clean)?),
             None if clean => None,
@@ -97,14 +130,7 @@ impl Attempt<'_> {
                 ..host
             }),
         };
-        self.store.commit_host(record.as_ref())?;
-        for want in wants {
-            self.store.drop_want(want)?;
-            if want.phase == Phase::Gone {
-                self.store.drop_failures(&want.uuid)?;
-            }
-        }
-        Ok(())
+        self.store.commit_host(record.as_ref())
     }
 
     /// The host's record as it is after an act of ours.
@@ -119,27 +145,29 @@ impl Attempt<'_> {
         Ok(record)
     }
 
-    /// Goes back to what the records say, from whatever the kernel has now.
-    fn undone(&self, error: anyhow::Error) -> anyhow::Error {
+    /// Goes back to what there was before, from whatever the kernel has now.
+    fn undone(&self, error: anyhow::Error, undo: impl FnOnce() -> Result<()>) -> Failed {
         self.host.begin_undo();
-        match self.undo() {
-            Ok(()) => error,
+        match undo() {
+            Ok(()) => Failed::Undone(error),
             Err(second) => {
                 journal::closed(self.host, &error, &second);
-                error.context(format!(
-                    "and going back failed too ({second:#}); the port is closed"
+                Failed::Stuck(anyhow::anyhow!(
+                    "{error:#}; going back failed too: {second:#}; what is not done is closed"
                 ))
             }
         }
     }
 
-    fn undo(&self) -> Result<()> {
-        let mut before = self.before.clone();
-        self.store.load_all_domains(&mut before)?;
-        let Some(record) = self.store.host_record()? else {
+    fn undo(&self, after: &Records) -> Result<()> {
+        let Some(record) = self.before.host.as_ref().or(after.host.as_ref()) else {
             return Ok(());
         };
-        let have = observe(self.host, &self.host.facts()?, &record)?;
+        let mut before = self.before.clone();
+        let mut others = self.store.domains_there_are()?;
+        others.retain(|uuid| !after.domains.contains_key(uuid));
+        self.store.load_domains(&mut before, &others)?;
+        let have = observe(self.host, &self.host.facts()?, record)?;
         let besides = Besides {
             capabilities: record.capabilities,
             ..Besides::default()

@@ -14,6 +14,8 @@
 //!   closed, the want unapplied, and the generation missing.
 //! - A change that fails while something is being taken down does not stop the rest. What is left
 //!   is no longer in any record, so the next repair removes it.
+//! - A want whose hook died is applied by the next hook, as long as somebody can want it: the process
+//!   that called the dead hook still runs, or one of the want's taps is there. Else it is withdrawn.
 
 mod attempt;
 mod journal;
@@ -24,6 +26,6 @@ mod stale;
 mod store;
 
 pub use observe::observe;
-pub use settle::{Mode, is_as_recorded, settle};
+pub use settle::{Mode, is_as_recorded, settle, settle_leaving};
 pub use stale::{is_live, retire_stale};
 pub use store::Store;

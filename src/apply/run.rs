@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 
 use crate::host::Host;
-use crate::plan::{Plan, Step};
+use crate::plan::{LinkChange, Plan, Step};
 
 /// Runs a plan up to the first step that fails.
 pub(super) fn run(host: &dyn Host, plan: &Plan) -> Result<()> {
@@ -11,6 +11,10 @@ pub(super) fn run(host: &dyn Host, plan: &Plan) -> Result<()> {
 }
 
 /// Runs every step of a plan whatever becomes of the others, and says what failed.
+///
+/// What a failure leaves must be closed. While a port could not be closed its rules stay, and while
+/// rules could not be written nothing opens: once the guard or the rules fail, only links and
+/// connections go.
 pub(super) fn run_all(host: &dyn Host, plan: &Plan) -> Vec<anyhow::Error> {
     let one_by_one = plan.steps.iter().flat_map(|step| match step {
         Step::Links(changes) => changes
@@ -19,9 +23,28 @@ pub(super) fn run_all(host: &dyn Host, plan: &Plan) -> Vec<anyhow::Error> {
             .collect(),
         other => vec![other.clone()],
     });
-    one_by_one
-        .filter_map(|step| run_step(host, &step).err())
-        .collect()
+    let mut in_doubt = false;
+    let mut failed = Vec::new();
+    for step in one_by_one {
+        if in_doubt && !only_takes_away(&step) {
+            continue;
+        }
+        if let Err(error) = run_step(host, &step) {
+            in_doubt |= matches!(step, Step::Nft(_) | Step::Rules(_));
+            failed.push(error);
+        }
+    }
+    failed
+}
+
+fn only_takes_away(step: &Step) -> bool {
+    match step {
+        Step::Nft(_) | Step::Rules(_) => false,
+        Step::Connections(_) => true,
+        Step::Links(changes) => changes
+            .iter()
+            .all(|change| matches!(change, LinkChange::Delete(_) | LinkChange::RemoveFdb(_))),
+    }
 }
 
 fn run_step(host: &dyn Host, step: &Step) -> Result<()> {

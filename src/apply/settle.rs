@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 
-use super::attempt::Attempt;
-use super::stale::{farewell, gone};
+use super::attempt::{Attempt, Failed};
+use super::stale::{farewell, gone, still_wanted};
 use super::{Store, journal, observe};
 use crate::facts::{HostFacts, IptablesBackend};
 use crate::host::Host;
 use crate::model::DomainUuid;
-use crate::record::{HostRecord, Want};
+use crate::record::{DomainRecord, HostRecord, Want};
+use crate::refusal::Refusal;
 use crate::state::ReadBack;
 use crate::transaction::{self, Records};
 
@@ -29,17 +30,43 @@ pub enum Mode {
 /// If the lock is not to be had in time, or a repair that belongs to nobody's want fails. What
 /// becomes of a want is told to its owner by [`Store::take_failure`].
 pub fn settle(host: &dyn Host, mode: Mode) -> Result<()> {
+    rounds(host, mode == Mode::Repair, None)
+}
+
+/// The same for the want of a domain that goes: it is served also where it could not be written
+/// down.
+///
+/// # Errors
+/// As for [`settle`].
+pub fn settle_leaving(host: &dyn Host, want: &Want) -> Result<()> {
+    rounds(host, false, Some(want))
+}
+
+fn rounds(host: &dyn Host, mut repair: bool, mut leaving: Option<&Want>) -> Result<()> {
     let _lock = host.lock()?;
     let store = Store::open(host)?;
-    let mut repair = mode == Mode::Repair;
+    let mut served = BTreeSet::new();
     loop {
-        let wants = store.wants()?;
+        let mut wants = store.wants()?;
+        if let Some(want) = leaving.take()
+            && is_newer(want, store.domain(&want.uuid)?.as_ref())
+        {
+            wants.retain(|other| other.uuid != want.uuid);
+            wants.push(want.clone());
+        }
+        // Once a want is served it is removed; where nothing can be removed it stays.
+        wants.retain(|want| served.insert((want.uuid.clone(), want.generation)));
         if wants.is_empty() && !repair {
             return Ok(());
         }
         Round::new(host, &store, wants, repair)?.settle()?;
         repair = false;
     }
+}
+
+/// Whether something of the domain stands that this want was not applied to yet.
+fn is_newer(want: &Want, record: Option<&DomainRecord>) -> bool {
+    record.is_some_and(|record| record.want.generation < want.generation)
 }
 
 /// One pass under the lock: the wants there are, and what they meet.
@@ -60,6 +87,12 @@ impl<'a> Round<'a> {
         repair: bool,
     ) -> Result<Self> {
         let facts = host.facts()?;
+        let mut wants: Vec<Want> = wants
+            .into_iter()
+            .map(|want| still_wanted(host, &facts, want))
+            .collect();
+        // Who goes makes room for who comes.
+        wants.sort_by_key(|want| want.phase);
         let mut records = store.load()?;
         let doubt = match &records.host {
             Some(record) => repair || !is_as_we_left_it(host, record)?,
@@ -95,13 +128,15 @@ impl<'a> Round<'a> {
         }
         match (self.attempt(&admitted), admitted.as_slice()) {
             (Ok(()), _) => Ok(()),
-            (Err(error), []) => Err(error),
-            (Err(error), [want]) => self.store.put_failure(want, &one_line(&error)),
-            (Err(_), several) => several.iter().try_for_each(|want| self.alone(want)),
+            (Err(Failed::Stuck(error)), _) | (Err(Failed::Undone(error)), []) => Err(error),
+            (Err(Failed::Undone(error)), [want]) => self.refuse(want, &because(want, &error)),
+            (Err(Failed::Undone(_)), several) => {
+                several.iter().try_for_each(|want| self.alone(want))
+            }
         }
     }
 
-    fn attempt(&self, wants: &[Want]) -> Result<()> {
+    fn attempt(&self, wants: &[Want]) -> Result<(), Failed> {
         Attempt {
             host: self.host,
             store: self.store,
@@ -116,8 +151,14 @@ impl<'a> Round<'a> {
         let round = Round::new(self.host, self.store, vec![want.clone()], false)?;
         match round.attempt(&round.wants) {
             Ok(()) => Ok(()),
-            Err(error) => self.store.put_failure(want, &one_line(&error)),
+            Err(Failed::Undone(error)) => self.refuse(want, &because(want, &error)),
+            Err(Failed::Stuck(error)) => Err(error),
         }
+    }
+
+    fn refuse(&self, want: &Want, refusal: &Refusal) -> Result<()> {
+        journal::refused(self.host, want, refusal);
+        self.store.put_failure(want, refusal)
     }
 
     /// A want may name a tap or an address of a domain that went without a word: that one goes
@@ -153,10 +194,7 @@ impl<'a> Round<'a> {
                     so_far.add(want);
                     admitted.push(want.clone());
                 }
-                Err(refusal) => {
-                    journal::refused(self.host, want, &refusal);
-                    self.store.put_failure(want, &refusal.to_string())?;
-                }
+                Err(refusal) => self.refuse(want, &refusal)?,
             }
         }
         Ok(admitted)
@@ -186,6 +224,7 @@ pub fn is_as_recorded(host: &dyn Host, store: &Store<'_>) -> Result<bool> {
     }
 }
 
-fn one_line(error: &anyhow::Error) -> String {
-    format!("{error:#}").replace('\n', " ")
+/// The refusal that a failed transaction is.
+fn because(want: &Want, error: &anyhow::Error) -> Refusal {
+    want.refusal(format!("{error:#}"))
 }

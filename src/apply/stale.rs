@@ -1,4 +1,4 @@
-//! Records whose VM is gone without a word: libvirtd was killed, or the host's QEMU was.
+//! Domains whose VM is gone without a word: libvirtd was killed, or the host's QEMU was.
 
 use std::collections::BTreeMap;
 
@@ -7,23 +7,28 @@ use anyhow::Result;
 use crate::facts::{HostFacts, Process};
 use crate::host::Host;
 use crate::model::DomainUuid;
-use crate::record::{IndexLine, Phase, Want};
+use crate::record::{IndexLine, Want};
 use crate::transaction::Records;
 
 /// Whether a recorded port's VM may still run: its tap is there, by index, or the process that
 /// called the hook still runs and may be in the middle of a start.
 pub fn is_live(host: &dyn Host, facts: &HostFacts, line: &IndexLine) -> bool {
-    let has_tap = |line: &IndexLine| {
-        line.tap.as_ref().is_some_and(|tap| {
-            facts
-                .link_by_index(tap.index)
-                .is_some_and(|link| link.name == tap.name.as_str())
-        })
-    };
-    has_tap(line) || host.is_running(&line.caller)
+    let has_tap = line.tap.as_ref().is_some_and(|tap| facts.has_tap(tap));
+    has_tap || host.is_running(&line.caller)
 }
 
-/// The wants that a domain leaves when it is gone, one for each domain without a live port.
+/// What a want comes to: nobody may still want it. Its hook died before it was applied, then whoever
+/// called that hook, and its taps went with the caller. Then it wants nothing any more.
+pub(super) fn still_wanted(host: &dyn Host, facts: &HostFacts, want: Want) -> Want {
+    let mut taps = want.ports.iter().filter_map(|port| port.tap.as_ref());
+    if taps.any(|tap| facts.has_tap(tap)) || host.is_running(&want.caller) {
+        want
+    } else {
+        want.withdrawn()
+    }
+}
+
+/// The domains among those concerned that have no live port.
 pub(super) fn gone(
     host: &dyn Host,
     facts: &HostFacts,
@@ -50,10 +55,7 @@ pub(super) fn gone(
 pub(super) fn farewell(record_of: &Want) -> Want {
     Want {
         generation: record_of.generation + 1,
-        phase: Phase::Gone,
-        ports: Vec::new(),
-        networks: Vec::new(),
-        ..record_of.clone()
+        ..record_of.withdrawn()
     }
 }
 

@@ -10,6 +10,7 @@ use crate::facts::Epoch;
 use crate::host::Host;
 use crate::model::{DomainUuid, NetworkId};
 use crate::record::{DomainRecord, HostRecord, Index, NetworkRecord, Want, decode, encode};
+use crate::refusal::Refusal;
 use crate::transaction::Records;
 
 /// The records of this boot and network namespace.
@@ -89,13 +90,17 @@ impl<'a> Store<'a> {
     /// If a record cannot be read or understood.
     pub fn load(&self) -> Result<Records> {
         let there = self.domains_there_are()?;
+        let host = self.host_record()?;
+        // Whoever left the host's record without a generation may have died before the index.
+        let trusted = host.as_ref().is_some_and(|host| host.generation.is_some());
         let index: Option<Index> = self.read(Index::FILE).unwrap_or_default();
-        let index = match index.filter(|index| index.domains().into_iter().eq(&there)) {
+        let agrees = |index: &Index| trusted && index.domains().into_iter().eq(&there);
+        let index = match index.filter(agrees) {
             Some(index) => index,
             None => Index::of(&self.some_domains(&there)?),
         };
         Ok(Records {
-            host: self.host_record()?,
+            host,
             networks: self.networks()?,
             index,
             ..Records::empty(self.epoch.clone())
@@ -238,9 +243,8 @@ impl<'a> Store<'a> {
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn put_failure(&self, want: &Want, error: &str) -> Result<()> {
-        self.host
-            .write_state(&failure_file(&want.uuid, want.generation), error.as_bytes())?;
+    pub fn put_failure(&self, want: &Want, refusal: &Refusal) -> Result<()> {
+        self.write(&failure_file(&want.uuid, want.generation), refusal)?;
         self.drop_want(want)
     }
 
@@ -248,16 +252,17 @@ impl<'a> Store<'a> {
     ///
     /// # Errors
     /// If the state directory cannot be read.
-    pub fn take_failure(&self, want: &Want) -> Result<Option<String>> {
+    pub fn take_failure(&self, want: &Want) -> Result<Option<Refusal>> {
         let file = failure_file(&want.uuid, want.generation);
-        let Some(bytes) = self.host.read_state(&file)? else {
-            return Ok(None);
-        };
-        self.host.remove_state(&file)?;
-        Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+        let refusal = self.read(&file)?;
+        if refusal.is_some() {
+            self.host.remove_state(&file)?;
+        }
+        Ok(refusal)
     }
 
-    /// Forgets failures that nobody will ask for: their domains are gone.
+    /// Forgets failures that nobody will ask for: whoever wanted it is gone, and the next want of
+    /// the domain may get the same number.
     ///
     /// # Errors
     /// If the state directory cannot be read.
@@ -276,7 +281,8 @@ impl<'a> Store<'a> {
             .collect())
     }
 
-    fn domains_there_are(&self) -> Result<BTreeSet<DomainUuid>> {
+    /// The domains that have a record, of whatever boot.
+    pub(super) fn domains_there_are(&self) -> Result<BTreeSet<DomainUuid>> {
         let names = self.host.list_state("domains")?;
         Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
     }

@@ -26,7 +26,8 @@ pub(super) struct Comer<'a> {
 
 impl<'a> Comer<'a> {
     /// `None` if the domain is none of our business. Then nothing else may matter: no lock, no
-    /// configuration, no iptables.
+    /// configuration, no iptables. Session libvirt, which runs as an ordinary user, may be unable to
+    /// read the configuration; then nobody can tell, and a port that nobody opens is closed.
     pub(super) fn of(host: &'a dyn Host, root: bool, domain: &'a Domain) -> Result<Option<Self>> {
         let store = Store::open(host)?;
         let record = if root {
@@ -50,6 +51,9 @@ impl<'a> Comer<'a> {
             facts: HostFacts::default(),
             record,
         };
+        if !root && comer.config.incomplete().is_some() {
+            return Ok(None);
+        }
         if comer.record.is_none() && comer.claims()?.is_empty() {
             return Ok(None);
         }

@@ -1,12 +1,12 @@
 //! What several calls need.
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
-use crate::apply::{Mode, Store, settle};
+use crate::apply::{Mode, Store, settle, settle_leaving};
 use crate::config::{Config, Source, load};
-use crate::host::Host;
+use crate::host::{Host, Priority};
 use crate::plan::link::ALIAS_PREFIX;
-use crate::record::{Phase, Want};
+use crate::record::{DomainRecord, Want};
 
 /// Reads the configuration, whatever is wrong with it.
 pub fn load_config(host: &dyn Host) -> Config {
@@ -28,31 +28,59 @@ pub(super) fn stands(host: &dyn Host, store: &Store<'_>, bridge: &str) -> bool {
     recorded || alias().is_some_and(|alias| alias.starts_with(ALIAS_PREFIX))
 }
 
-/// Writes a want and sees that it becomes true.
+/// Writes a want by which something comes, and sees that it becomes true.
 ///
 /// # Errors
-/// Why it did not. A want that something was to come of is withdrawn then.
+/// Why it did not; then it is withdrawn.
 pub(super) fn fulfil(host: &dyn Host, store: &Store<'_>, want: &Want) -> Result<()> {
+    store.drop_failures(&want.uuid)?;
+    // Looked up while nothing has failed yet.
+    let before = store.domain(&want.uuid)?;
     store.put_want(want)?;
     if let Err(error) = settle(host, Mode::Wants) {
-        if want.phase != Phase::Gone {
-            withdraw(store, want)?;
+        if let Err(second) = withdraw(store, want, before) {
+            warn(
+                host,
+                want,
+                &format!("its want cannot be withdrawn: {second:#}"),
+            );
         }
-        return Err(error.context(format!("domain {}", want.name)));
+        return Err(want.refusal(format!("{error:#}")).into());
     }
     match store.take_failure(want)? {
-        Some(failure) => bail!(failure),
+        Some(refusal) => Err(refusal.into()),
         None => Ok(()),
     }
 }
 
-/// Whoever gets the lock next finds that nothing is wanted any more.
-fn withdraw(store: &Store<'_>, want: &Want) -> Result<()> {
+/// Whoever gets the lock next finds that only what stood before is wanted.
+fn withdraw(store: &Store<'_>, want: &Want, before: Option<DomainRecord>) -> Result<()> {
+    let before = before.map_or_else(|| want.withdrawn(), |record| record.want);
     store.put_want(&Want {
         generation: want.generation + 1,
-        phase: Phase::Gone,
-        ports: Vec::new(),
-        networks: Vec::new(),
-        ..want.clone()
+        ..before
     })
+}
+
+/// Sees that a want becomes true by which things only go. It is never withdrawn, and what cannot be
+/// written down is done all the same.
+///
+/// # Errors
+/// What is left for the next hook.
+pub(super) fn let_go(host: &dyn Host, store: &Store<'_>, want: &Want) -> Result<()> {
+    if let Err(error) = store.put_want(want) {
+        warn(
+            host,
+            want,
+            &format!("its want cannot be written: {error:#}"),
+        );
+    }
+    settle_leaving(host, want)?;
+    store.drop_failures(&want.uuid)
+}
+
+fn warn(host: &dyn Host, want: &Want, message: &str) {
+    let fields = [("DOMAIN_UUID", want.uuid.as_str())];
+    let message = format!("domain {}: {message}", want.name);
+    host.log(Priority::Warning, &fields, &message);
 }

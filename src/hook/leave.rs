@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 
 use anyhow::Result;
 
-use super::context::fulfil;
+use super::context::let_go;
 use super::input::Input;
 use crate::apply::{Mode, Store, is_as_recorded, settle};
 use crate::host::{Host, Priority};
@@ -18,7 +18,7 @@ pub(super) fn stopped(host: &dyn Host, name: &OsStr, input: &Input) -> Result<()
         return Ok(());
     };
     let Known::Recorded(record) = known else {
-        return fulfil(host, &store, &known.gone(&store)?);
+        return let_go(host, &store, &known.gone(&store)?);
     };
     let untapped = |port: &Port| Port {
         tap: None,
@@ -27,19 +27,23 @@ pub(super) fn stopped(host: &dyn Host, name: &OsStr, input: &Input) -> Result<()
     let want = Want {
         generation: store.next_generation(&record.want.uuid)?,
         phase: Phase::Prepared,
+        caller: host.caller(),
         ports: record.want.ports.iter().map(untapped).collect(),
         ..record.want.clone()
     };
-    fulfil(host, &store, &want)
+    let_go(host, &store, &want)
 }
 
 /// Everything of the domain is gone, and with the last one of a network the network.
 pub(super) fn release(host: &dyn Host, name: &OsStr, input: &Input) -> Result<()> {
     let store = Store::open(host)?;
     let Some(known) = Known::find(host, &store, name, input)? else {
-        return Ok(());
+        // A hook of its that died may have left why it would have failed.
+        return input
+            .domain(name)
+            .map_or(Ok(()), |domain| store.drop_failures(&domain.uuid));
     };
-    fulfil(host, &store, &known.gone(&store)?)
+    let_go(host, &store, &known.gone(&store)?)
 }
 
 /// libvirtd has restarted and the domain runs: is everything as it was?
@@ -108,10 +112,7 @@ impl Known {
         };
         Ok(Want {
             generation: store.next_generation(&last.uuid)?,
-            phase: Phase::Gone,
-            ports: Vec::new(),
-            networks: Vec::new(),
-            ..last.clone()
+            ..last.withdrawn()
         })
     }
 }

@@ -22,8 +22,11 @@ mod input;
 mod leave;
 mod plug;
 
+use std::ffi::OsStr;
+
 use crate::event::{Event, Operation};
 use crate::host::{Host, Priority};
+use crate::refusal::Refusal;
 
 pub use context::load_config;
 pub use domain::{Against, Claims, Requested, add, claims, options};
@@ -36,20 +39,42 @@ pub use input::Input;
 /// [`Event::may_fail`].
 pub fn serve(event: &Event, host: &dyn Host, root: bool, input: &Input) -> anyhow::Result<()> {
     let result = match event {
-        Event::Domain { name, operation } => match operation {
-            Operation::Prepare => bring::prepare(host, root, name, input),
-            Operation::Start => bring::start(host, root, name, input),
-            Operation::Started => bring::started(host, root, name, input),
-            Operation::Stopped => leave::stopped(host, name, input),
-            Operation::Release => leave::release(host, name, input),
-            Operation::Reconnect => leave::reconnect(host, name, input),
-        },
+        Event::Domain { name, operation } => {
+            serve_domain(*operation, host, root, (name, input)).map_err(|error| named(name, error))
+        }
         Event::PortCreated => plug::port_created(host, root, input),
-        Event::DaemonStart => daemon::start(host),
-        Event::Nothing => Ok(()),
+        // Session libvirt has a daemon of its own, and nothing of ours.
+        Event::DaemonStart if root => daemon::start(host),
+        Event::DaemonStart | Event::Nothing => Ok(()),
     };
     if let Err(error) = &result {
         host.log(Priority::Error, &[], &format!("{error:#}"));
     }
     result
+}
+
+fn serve_domain(
+    operation: Operation,
+    host: &dyn Host,
+    root: bool,
+    (name, input): (&OsStr, &Input),
+) -> anyhow::Result<()> {
+    match operation {
+        Operation::Prepare => bring::prepare(host, root, name, input),
+        Operation::Start => bring::start(host, root, name, input),
+        Operation::Started => bring::started(host, root, name, input),
+        // What was never let in leaves nothing.
+        Operation::Stopped | Operation::Release | Operation::Reconnect if !root => Ok(()),
+        Operation::Stopped => leave::stopped(host, name, input),
+        Operation::Release => leave::release(host, name, input),
+        Operation::Reconnect => leave::reconnect(host, name, input),
+    }
+}
+
+/// Every error names the domain.
+fn named(name: &OsStr, error: anyhow::Error) -> anyhow::Error {
+    if error.is::<Refusal>() {
+        return error;
+    }
+    Refusal::of_domain(&name.to_string_lossy(), format!("{error:#}")).into()
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::facts::{Epoch, Process};
 use crate::firewall::iptables::Options;
 use crate::model::{DomainUuid, Network, Port, Tap};
+use crate::refusal::Refusal;
 
 /// How far a domain is in its life, as far as the host must serve it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -50,6 +51,25 @@ impl Want {
             .iter()
             .filter(open)
             .filter_map(|port| Some((port, port.tap.as_ref()?)))
+    }
+
+    /// The same want once nobody wants it any more: nothing of the domain is left.
+    #[must_use]
+    pub fn withdrawn(&self) -> Self {
+        Self {
+            phase: Phase::Gone,
+            ports: Vec::new(),
+            networks: Vec::new(),
+            ..self.clone()
+        }
+    }
+
+    /// The refusal of this want, over its interface where it has only one.
+    pub fn refusal(&self, cause: impl std::fmt::Display) -> Refusal {
+        match self.ports.as_slice() {
+            [port] => Refusal::of_interface(&self.name, port.mac, cause),
+            _ => Refusal::of_domain(&self.name, cause),
+        }
     }
 
     /// The name of the file that holds it.

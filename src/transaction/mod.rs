@@ -23,4 +23,4 @@ mod settle;
 pub use admit::{admit, clashes};
 pub use membership::touched;
 pub use records::Records;
-pub use settle::{Surroundings, Transaction, settle};
+pub use settle::{Surroundings, Transaction, brings, settle};

@@ -7,7 +7,7 @@ use super::{Records, membership, networks};
 use crate::compile::compile_port;
 use crate::facts::{HostFacts, IptablesBackend};
 use crate::firewall::guard::Capabilities;
-use crate::model::{IfName, NetworkId, PortKey, Tap};
+use crate::model::{IfName, NetworkId, Port, PortKey, Tap};
 use crate::plan::{Besides, Forget, Plan};
 use crate::record::{HostRecord, Phase, Want};
 use crate::state::{HostState, ReadBack};
@@ -64,6 +64,23 @@ pub fn settle(before: &Records, wants: &[Want], around: Surroundings<'_>) -> Tra
         plan: Plan::between(&have, &after.state(), &besides),
         after,
     }
+}
+
+/// Whether anything comes by these wants. Where all of them only close ports and leave networks, a
+/// failure is no reason to go back.
+pub fn brings(before: &Records, wants: &[Want]) -> bool {
+    wants.iter().any(|want| match want.phase {
+        Phase::Gone => false,
+        Phase::Started => true,
+        Phase::Prepared => {
+            let record = before.domains.get(&want.uuid);
+            let has = |port: &Port| {
+                let ports = record.into_iter().flat_map(|record| &record.want.ports);
+                ports.map(Port::key).any(|key| key == port.key())
+            };
+            !want.ports.iter().all(has)
+        }
+    })
 }
 
 /// The host's record stands while any network does.
