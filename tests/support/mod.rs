@@ -35,6 +35,8 @@ mod outcome;
 mod packets;
 mod peer;
 mod permit;
+mod vm;
+pub mod world;
 
 pub use domain::{DomainSpec, Nic};
 pub use guest::Guest;
@@ -42,3 +44,5 @@ pub use lab::Lab;
 pub use outcome::Outcome;
 pub use packets::{Flood, Packets, Tap};
 pub use peer::Peer;
+pub use vm::{Vm, VmNic};
+pub use world::World;

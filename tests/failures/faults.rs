@@ -1,0 +1,86 @@
+//! A change that fails: all of a start is undone, and a stop goes on.
+
+use super::stage::{Stage, assert_closed_or_whole, whole_rules};
+use super::*;
+
+/// Lets a stage by which something comes fail at each of its changes.
+fn is_undone_anywhere(stage: Stage) {
+    World::run(|world| {
+        let vm = Vm::new(1);
+        let empty = world.dump();
+        for change in 1..=stage.changes(world, &vm) {
+            let fault = format!("fail:{change}");
+            let when = format!("{stage:?} {fault}");
+            stage.reach(world, &vm);
+            let before = world.kernel();
+            let outcome = world.call(stage.word(), &vm).fault(&fault).end();
+            assert_refused(&outcome, &["vmhook: domain vm1", "told to fail"]);
+            assert_same(&world.kernel(), &before, &when);
+            world.take_down(&[&vm]);
+            assert_same(&world.dump(), &empty, &when);
+        }
+    });
+}
+
+#[test]
+fn a_prepare_that_fails_anywhere_leaves_the_kernel_as_it_was() {
+    is_undone_anywhere(Stage::Prepare);
+}
+
+#[test]
+fn a_start_that_fails_anywhere_leaves_the_kernel_as_it_was() {
+    is_undone_anywhere(Stage::Start);
+}
+
+#[test]
+fn a_start_that_fails_and_cannot_read_back_leaves_the_port_closed() {
+    World::run(|world| {
+        let (vm, other) = (Vm::new(1), Vm::new(2));
+        let empty = world.dump();
+        let whole = whole_rules(world, &vm);
+        for change in 1..=Stage::Start.changes(world, &vm) {
+            let fault = format!("fail:{change},fail-reads-after:{change}");
+            Stage::Start.reach(world, &vm);
+            let outcome = world.call("start", &vm).fault(&fault).end();
+            assert_refused(&outcome, &["vmhook: domain vm1", "told to fail"]);
+            assert_closed_or_whole(world, &vm, &whole, &fault);
+
+            world.ok("prepare", &other);
+            assert_eq!(world.open_taps().len(), 0, "{fault}");
+            world.take_down(&[&vm, &other]);
+            assert_same(&world.dump(), &empty, &fault);
+        }
+    });
+}
+
+/// Lets a stage by which things only go fail at each of its changes.
+fn goes_on(stage: Stage) {
+    World::run(|world| {
+        let (vm, other) = (Vm::new(1), Vm::new(2));
+        let empty = world.dump();
+        let whole = whole_rules(world, &vm);
+        let kernels = stage.kernels(world, &vm, &other);
+        for change in 1..=stage.changes(world, &vm) {
+            let fault = format!("fail:{change}");
+            let when = format!("{stage:?} {fault}");
+            stage.reach(world, &vm);
+            let outcome = world.call(stage.word(), &vm).fault(&fault).end();
+            assert_eq!(outcome.code, 0, "{outcome:#?}");
+            assert_closed_or_whole(world, &vm, &whole, &when);
+            world.ok("prepare", &other);
+            kernels.assert_either(&world.kernel(), true, &when);
+            world.take_down(&[&vm, &other]);
+            assert_same(&world.dump(), &empty, &when);
+        }
+    });
+}
+
+#[test]
+fn a_stopped_goes_on_after_a_failure_and_the_next_hook_does_the_rest() {
+    goes_on(Stage::Stopped);
+}
+
+#[test]
+fn a_release_goes_on_after_a_failure_and_the_next_hook_does_the_rest() {
+    goes_on(Stage::Release);
+}

@@ -1,0 +1,359 @@
+//! A host with an underlay and the hooks, in a network namespace of its own: no libvirt, no guest.
+//!
+//! The test plays libvirt: it calls `vmhook-event` with the operation and the XML, each call in a
+//! session of its own, and makes and deletes the taps. Far cheaper than a [`Lab`](super::Lab), so
+//! that a test can do it some hundred times.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use tempfile::TempDir;
+
+use super::netns::{in_a_new_namespace, run};
+use super::{Outcome, Vm};
+
+/// The program under test.
+pub const EVENT: &str = env!("CARGO_BIN_EXE_vmhook-event");
+
+/// The network's bridge.
+pub const BRIDGE: &str = "brqc08e7dcd-4a";
+
+/// A network that needs nothing but the underlay, and a group that needs nothing but the default.
+pub const CONFIG: &str = r#"[host]
+local_ip = "172.16.0.31"
+
+[network.selfservice]
+id = "c08e7dcd-4acb-4cd0-ad08-ebd3b48467ee"
+type = "vxlan"
+vni = 267
+flood = ["172.16.0.32"]
+
+[security_group.web]
+ingress = [
+    { protocol = "icmp" },
+    { ethertype = "ipv4", protocol = "tcp", port = 22 },
+]
+egress = [{ any = true }]
+"#;
+
+/// Leaves out what changes by itself: timers, comments, counters, indexes of links, a tunnel's address; the order of
+/// rules, which is others' business; and the built-in chains of iptables, which appear, empty, at
+/// its first use.
+const LOOK: &str = r"
+ip -d -o link | sed -E 's/[a-z_]+_timer +[0-9.]+//g; s/^[0-9]+: //; s/state [A-Z]+//; s/designated_[a-z]+ [^ ]+//g; /^vxlan-/s/link.ether [^ ]+//' | sort
+bridge fdb show | grep 'permanent.*dst'
+for family in ip ip6; do
+    for save in ${family}tables-save ${family}tables-legacy-save; do
+        echo == $save
+        $save 2>/dev/null | grep -Ev '^#|^\*|^COMMIT|^:[A-Z]+ ACCEPT' | sort
+    done
+done
+nft list tables | grep -Ev ' ip6? (raw|mangle|nat|filter|security)$' | while read -r table; do
+    echo == $table
+    nft --stateless list $table | tr '{,}' '\n' | tr -d '[:blank:]' | sort
+done
+ipset save
+";
+
+/// One host. Lives on the thread whose namespace it is.
+#[derive(Debug)]
+pub struct World {
+    folder: TempDir,
+}
+
+#[expect(
+    clippy::unused_self,
+    reason = "what looks at a world's kernel must have a world"
+)]
+impl World {
+    /// Runs a test on a host with `eth0`, 172.16.0.31/24, MTU 1500, and the [`CONFIG`].
+    pub fn run(test: impl FnOnce(&World) + Send) {
+        in_a_new_namespace(|| {
+            run("ip link set lo up");
+            run("ip link add eth0 type veth peer name wire");
+            run("ip link set eth0 up");
+            run("ip link set wire up");
+            run("ip address add 172.16.0.31/24 dev eth0");
+            let world = Self {
+                folder: TempDir::new().expect("a folder can be made"),
+            };
+            world.configure(CONFIG);
+            test(&world);
+        });
+    }
+
+    /// Replaces `vmhook.toml`.
+    pub fn configure(&self, toml: &str) {
+        let folder = self.config_dir();
+        fs::create_dir_all(&folder).expect("a folder can be made");
+        fs::write(folder.join("vmhook.toml"), toml).expect("a file can be written");
+    }
+
+    /// Where the configuration lies.
+    pub fn config_dir(&self) -> PathBuf {
+        self.folder.path().join("etc")
+    }
+
+    /// Where the records lie.
+    pub fn state_dir(&self) -> PathBuf {
+        self.folder.path().join("run")
+    }
+
+    /// A folder with these programs, which a call can have before or instead of the usual ones.
+    pub fn programs(&self, programs: &[(&str, &str)]) -> PathBuf {
+        let folder = self.folder.path().join("bin");
+        fs::create_dir_all(&folder).expect("a folder can be made");
+        for (name, script) in programs {
+            let path = folder.join(name);
+            fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("a file can be written");
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755))
+                .expect("a new file's mode can be set");
+        }
+        folder
+    }
+
+    /// A call of the hook for a virtual machine.
+    pub fn call(&self, operation: &str, vm: &Vm) -> Call<'_> {
+        let arguments = ["qemu", vm.name.as_str(), operation, "begin", "-"];
+        self.call_with(&arguments, vm.xml().into_bytes())
+    }
+
+    /// A call of the hook with any arguments and any input.
+    pub fn call_with<A: AsRef<OsStr>>(&self, arguments: &[A], input: Vec<u8>) -> Call<'_> {
+        let mut command = Command::new("setsid");
+        command.arg(EVENT).args(arguments);
+        Call {
+            world: self,
+            command,
+            input,
+        }
+    }
+
+    /// The outcome of a plain call.
+    pub fn event(&self, operation: &str, vm: &Vm) -> Outcome {
+        self.call(operation, vm).end()
+    }
+
+    /// A call that must succeed, in silence.
+    #[track_caller]
+    pub fn ok(&self, operation: &str, vm: &Vm) {
+        assert_silent(&self.event(operation, vm));
+    }
+
+    /// Prepares and starts virtual machines as libvirt does, up to where QEMU would run.
+    #[track_caller]
+    pub fn bring_up(&self, vms: &[&Vm]) {
+        for vm in vms {
+            self.ok("prepare", vm);
+            self.plug(vm);
+            self.ok("start", vm);
+        }
+    }
+
+    /// Ends virtual machines: their taps go before the first hook is called.
+    #[track_caller]
+    pub fn take_down(&self, vms: &[&Vm]) {
+        for vm in vms {
+            self.unplug(vm);
+            self.ok("stopped", vm);
+            self.ok("release", vm);
+        }
+    }
+
+    /// Makes a virtual machine's taps, up and on their bridges.
+    pub fn plug(&self, vm: &Vm) {
+        for nic in &vm.nics {
+            let (tap, bridge) = (&nic.tap, &nic.bridge);
+            // libvirt's: the interface's own with another first octet.
+            let mac = nic.mac.replacen("fa:", "fe:", 1);
+            run(&format!("ip tuntap add {tap} mode tap"));
+            run(&format!(
+                "ip link set {tap} address {mac} mtu 1450 master {bridge} up"
+            ));
+        }
+    }
+
+    /// Deletes the taps that there are.
+    pub fn unplug(&self, vm: &Vm) {
+        for nic in &vm.nics {
+            super::netns::attempt(&format!("ip link delete {}", nic.tap));
+        }
+    }
+
+    /// Everything in the kernel that vmhook could change, in a comparable form.
+    pub fn kernel(&self) -> String {
+        shell(LOOK)
+    }
+
+    /// The same, and every file of the state directory but the lock.
+    pub fn dump(&self) -> String {
+        let state = self.state_dir();
+        let files = shell(&format!(
+            "find {} -type f ! -name lock -print -exec cat {{}} \\; 2>/dev/null || true",
+            state.display()
+        ));
+        self.kernel() + "== state\n" + &files
+    }
+
+    /// The files of the state directory but the lock.
+    pub fn state_files(&self) -> BTreeSet<String> {
+        let state = self.state_dir();
+        let found = shell(&format!(
+            "cd {} 2>/dev/null && find . -type f ! -name lock -printf '%P\\n' || true",
+            state.display()
+        ));
+        found.lines().map(str::to_owned).collect()
+    }
+
+    /// The rules of iptables and ip6tables, less counters.
+    pub fn rules(&self) -> String {
+        shell("for save in iptables-save ip6tables-save; do $save | grep '^-A' | sort; done")
+    }
+
+    /// The taps that the guard lets through.
+    pub fn open_taps(&self) -> BTreeSet<String> {
+        let listed = shell("nft list set bridge vmhook members 2>/dev/null || true");
+        let names = listed.split('"').skip(1).step_by(2);
+        names
+            .filter(|name| !name.starts_with("vxlan-"))
+            .map(str::to_owned)
+            .collect()
+    }
+}
+
+/// One call of the hook, to be run.
+#[derive(Debug)]
+pub struct Call<'world> {
+    world: &'world World,
+    command: Command,
+    input: Vec<u8>,
+}
+
+impl Call<'_> {
+    /// Something fails: see `VMHOOK_FAULT`.
+    #[must_use]
+    pub fn fault(mut self, fault: &str) -> Self {
+        self.command.env("VMHOOK_FAULT", fault);
+        self
+    }
+
+    /// Programs are looked for in this path.
+    #[must_use]
+    pub fn path(mut self, path: impl AsRef<OsStr>) -> Self {
+        self.command.env("PATH", path);
+        self
+    }
+
+    /// These programs come before the usual ones.
+    #[must_use]
+    pub fn programs_first(self, folder: &Path) -> Self {
+        let path = format!("{}:{}", folder.display(), env!("PATH"));
+        self.path(path)
+    }
+
+    /// Session libvirt calls it, as an ordinary user.
+    #[must_use]
+    pub fn by_nobody(mut self) -> Self {
+        self.command.uid(65534).gid(65534);
+        self
+    }
+
+    /// The process that calls it does not outlive it.
+    #[must_use]
+    pub fn by_a_caller_that_dies(mut self) -> Self {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "setsid --wait \"$@\"; exit $?", "sh"]);
+        shell.args(self.command.get_args());
+        let environment = self.command.get_envs();
+        shell.envs(environment.filter_map(|(name, value)| Some((name, value?))));
+        self.command = shell;
+        self
+    }
+
+    /// Starts it.
+    pub fn begin(mut self) -> Running {
+        let what = format!("{:?}", self.command.get_args().collect::<Vec<_>>());
+        let mut child = self
+            .command
+            .env("VMHOOK_CONFIG_DIR", self.world.config_dir())
+            .env("VMHOOK_STATE_DIR", self.world.state_dir())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("setsid starts");
+        let mut stdin = child.stdin.take().expect("stdin is a pipe");
+        // A hook may end without having read all of it.
+        let _ = stdin.write_all(&self.input);
+        Running { what, child }
+    }
+
+    /// Runs it to its end.
+    pub fn end(self) -> Outcome {
+        self.begin().end()
+    }
+}
+
+/// A call of the hook that runs.
+#[derive(Debug)]
+pub struct Running {
+    what: String,
+    child: Child,
+}
+
+impl Running {
+    /// Waits for its end.
+    pub fn end(self) -> Outcome {
+        let output = self.child.wait_with_output().expect("a child ends");
+        Outcome::of(self.what, &output)
+    }
+}
+
+/// What libvirt takes for "go on": exit 0, nothing on either output.
+#[track_caller]
+pub fn assert_silent(outcome: &Outcome) {
+    let said = (outcome.code, outcome.out.as_str(), outcome.err.as_str());
+    assert_eq!(said, (0, "", ""), "{outcome:#?}");
+}
+
+/// A refusal: exit 1, nothing on standard output, one line that has all of these words.
+#[track_caller]
+pub fn assert_refused(outcome: &Outcome, words: &[&str]) {
+    assert_eq!(
+        (outcome.code, outcome.out.as_str()),
+        (1, ""),
+        "{outcome:#?}"
+    );
+    let line = outcome.err.strip_suffix('\n').expect("a whole line");
+    assert!(!line.contains('\n'), "one line: {line}");
+    for word in words {
+        assert!(line.contains(word), "{word:?} is not in: {line}");
+    }
+}
+
+/// Fails, showing the lines that differ, unless both dumps are the same.
+#[track_caller]
+pub fn assert_same(now: &str, before: &str, when: &str) {
+    let missing = |from: &str, lines: &str| -> Vec<String> {
+        let known: BTreeSet<_> = from.lines().collect();
+        let missing = lines.lines().filter(|line| !known.contains(line));
+        missing.map(str::to_owned).collect()
+    };
+    let (gone, new) = (missing(now, before), missing(before, now));
+    assert!(now == before, "{when}: gone: {gone:#?}, new: {new:#?}");
+}
+
+fn shell(script: &str) -> String {
+    let output = Command::new("sh")
+        .args(["-c", script])
+        .env("LC_ALL", "C")
+        .output()
+        .expect("sh starts");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
