@@ -4,10 +4,12 @@
 //! [`apply`](crate::apply) runs nothing else. Its order is the security argument:
 //!
 //! 1. one nft transaction closes what closes, and makes the tables and names of what comes: a
-//!    bridge is closed before it exists;
+//!    bridge is closed before it exists. A tap that opens is closed here too, for another tap of
+//!    its name may have been open;
 //! 2. links go, then links come, a device joining its bridge last;
 //! 3. taps that will open are silenced;
-//! 4. one `iptables-restore` a family brings the rules: nothing they allow is open yet;
+//! 4. one `iptables-restore` a family takes and brings the rules: what goes is closed already, and
+//!    what comes is not open yet;
 //! 5. connections of earlier owners of an address are forgotten;
 //! 6. one nft transaction opens what opens, and forgets networks that are gone.
 //!
@@ -86,8 +88,8 @@ pub enum NftFamily {
 pub struct Besides {
     /// What the kernel can do.
     pub capabilities: Capabilities,
-    /// Taps to silence before they open.
-    pub quiet: Vec<IfName>,
+    /// Taps that open. They are silenced before, and closed until then.
+    pub opening: Vec<IfName>,
     /// Connections to forget once the rules are in.
     pub forget: Vec<Forget>,
 }
@@ -95,12 +97,15 @@ pub struct Besides {
 impl Plan {
     /// The way from `have` to `want`. Empty if they are equal and nothing is to be done besides.
     pub fn between(have: &ReadBack, want: &HostState, besides: &Besides) -> Self {
-        let guard = have
-            .state
-            .guard
-            .change_to(&want.guard, besides.capabilities);
+        let Besides {
+            opening,
+            capabilities,
+            forget,
+        } = besides;
+        let guard = &have.state.guard;
+        let guard = guard.change_to(&want.guard, opening, *capabilities);
         let mut links = links::changes(&have.state, want);
-        links.extend(besides.quiet.iter().cloned().map(LinkChange::QuietTap));
+        links.extend(opening.iter().cloned().map(LinkChange::QuietTap));
         let mut steps = Vec::new();
         if !guard.close.is_empty() {
             steps.push(Step::Nft(guard.close));
@@ -109,7 +114,7 @@ impl Plan {
             steps.push(Step::Links(links));
         }
         steps.extend(rules(have, want).map(Step::Rules));
-        steps.extend(besides.forget.iter().cloned().map(Step::Connections));
+        steps.extend(forget.iter().cloned().map(Step::Connections));
         if !guard.open.is_empty() {
             steps.push(Step::Nft(guard.open));
         }

@@ -57,7 +57,7 @@ pub fn settle(before: &Records, wants: &[Want], around: Surroundings<'_>) -> Tra
             .host
             .as_ref()
             .map_or(around.capabilities, |host| host.capabilities),
-        quiet: opened(before, &after),
+        opening: opened(before, &after),
         forget: forgotten(before, &after, &begun),
     };
     Transaction {
@@ -136,17 +136,15 @@ fn open_ports(records: &Records) -> BTreeMap<PortKey, (Tap, Vec<IpAddr>)> {
         .collect()
 }
 
-/// The taps that open.
+/// The taps that open. A tap that another port had is one of them.
 fn opened(before: &Records, after: &Records) -> Vec<IfName> {
-    let had: BTreeSet<Tap> = open_ports(before)
-        .into_values()
-        .map(|(tap, _)| tap)
-        .collect();
-    let new = open_ports(after)
-        .into_values()
-        .map(|(tap, _)| tap)
-        .filter(|tap| !had.contains(tap));
-    new.map(|tap| tap.name).collect()
+    let had = open_ports(before);
+    let is_new = |(key, (tap, _)): &(PortKey, (Tap, _))| {
+        let before = had.get(key).map(|(tap, _)| tap);
+        before != Some(tap)
+    };
+    let new = open_ports(after).into_iter().filter(is_new);
+    new.map(|(_, (tap, _))| tap.name).collect()
 }
 
 /// The connections to forget: all of a zone that comes into use, and those of the addresses of ports

@@ -49,6 +49,11 @@ impl Element {
         }
     }
 
+    /// Whether it is about such a tap or device.
+    pub(super) fn is_of(&self, such: impl FnOnce(&IfName) -> bool) -> bool {
+        self.port().is_some_and(such)
+    }
+
     /// Each place where the element stands: table and set, and the key as nft writes it.
     pub(super) fn places(&self) -> Vec<(&str, String)> {
         match self {

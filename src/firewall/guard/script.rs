@@ -36,7 +36,7 @@ pub enum Tables {
 pub struct GuardChange {
     /// Closes ports, makes the tables, makes networks known. Runs first.
     pub close: String,
-    /// Opens ports; forgets networks and removes the tables. Runs last.
+    /// Opens ports; forgets networks with their ways out, and removes the tables. Runs last.
     pub open: String,
 }
 
@@ -61,24 +61,36 @@ impl Guard {
     ///
     /// An element of a port that stays open changes in the opening transaction, with no moment in
     /// between. Everything about a port that closes goes in the closing one, everything about a
-    /// port that opens in the opening one.
-    pub fn change_to(&self, want: &Self, capabilities: Capabilities) -> GuardChange {
+    /// port that opens in the opening one. Of the taps in `opening` everything goes first, even
+    /// what is wanted in the end: an earlier tap of that name may have left it.
+    ///
+    /// A network that goes stays known until the end. Were its way out no member any more while
+    /// its bridge still stands, then way out and closed taps would be unknown alike, and only a
+    /// kernel with [`ibrname`](Capabilities::ibrname) keeps those apart.
+    pub fn change_to(
+        &self,
+        want: &Self,
+        opening: &[IfName],
+        capabilities: Capabilities,
+    ) -> GuardChange {
         if want.tables != Tables::Made {
             return self.removal();
         }
         let fresh = self.tables != Tables::Made;
-        let nothing = BTreeSet::new();
-        let have = if fresh { &nothing } else { &self.elements };
+        let there = self.elements.iter().filter(|_| !fresh);
+        let (anew, have): (BTreeSet<_>, BTreeSet<_>) =
+            there.partition(|element| element.is_of(|tap| opening.contains(tap)));
+        let wanted: BTreeSet<&Element> = want.elements.iter().collect();
         let ports = want.open_ports();
-        let of_open_port =
-            |element: &&Element| element.port().is_some_and(|tap| ports.contains(tap));
+        let of_open_port = |element: &&Element| element.is_of(|tap| ports.contains(tap));
         let (gone_open, gone): (Vec<_>, Vec<_>) =
-            have.difference(&want.elements).partition(of_open_port);
+            (&have - &wanted).into_iter().partition(of_open_port);
         let (come_open, come): (Vec<_>, Vec<_>) =
-            want.elements.difference(have).partition(of_open_port);
-        let (networks_gone, closed): (Vec<_>, Vec<_>) = gone
+            (&wanted - &have).into_iter().partition(of_open_port);
+        let (networks_gone, mut closed): (Vec<_>, Vec<_>) = gone
             .into_iter()
-            .partition(|element| matches!(element, Element::Bridge(_)));
+            .partition(|element| self.is_of_network(element));
+        closed.extend(anew);
 
         let mut change = GuardChange::default();
         if fresh {
@@ -92,14 +104,29 @@ impl Guard {
         change
     }
 
+    /// Closes every port, as long as links and rules are on their way out; then the tables go.
     fn removal(&self) -> GuardChange {
         if self.tables == Tables::Absent {
             return GuardChange::default();
         }
-        let open = no_tables();
+        let ports = self.open_ports();
+        let opens = |element: &&Element| match element {
+            Element::Member(tap) => ports.contains(tap),
+            _ => false,
+        };
+        let members: Vec<_> = self.elements.iter().filter(opens).collect();
         GuardChange {
-            close: String::new(),
-            open,
+            close: delete(&members),
+            open: no_tables(),
+        }
+    }
+
+    /// A bridge, or a member that is no VM's tap: a way out.
+    fn is_of_network(&self, element: &Element) -> bool {
+        match element {
+            Element::Bridge(_) => true,
+            Element::Member(name) => !self.elements.contains(&Element::Port(name.clone())),
+            _ => false,
         }
     }
 }
