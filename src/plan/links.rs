@@ -12,12 +12,18 @@ pub(super) fn changes(have: &HostState, want: &HostState) -> Vec<LinkChange> {
 }
 
 /// Whether a link that is there can stay: a tunnel's identity cannot be changed while it lives, a
-/// bridge can be brought back to anything in place.
+/// bridge can be brought back to anything in place. A link of another network never stays: the
+/// alias tells whose it is, and nobody takes over what is another's.
 fn stays(name: &IfName, have: &HostState, want: &HostState) -> bool {
     match (have.links.get(name), want.links.get(name)) {
-        (Some(OwnLink::Vxlan(ours)), Some(OwnLink::Vxlan(wanted))) => ours.tunnel == wanted.tunnel,
-        (Some(OwnLink::Altered), Some(OwnLink::Vxlan(_))) | (None, _) | (_, None) => false,
-        (Some(_), Some(_)) => true,
+        (Some(OwnLink::Vxlan(ours)), Some(OwnLink::Vxlan(wanted))) => {
+            (&ours.tunnel, &ours.network) == (&wanted.tunnel, &wanted.network)
+        }
+        (Some(OwnLink::Bridge(ours)), Some(OwnLink::Bridge(wanted))) => {
+            ours.network == wanted.network
+        }
+        (Some(OwnLink::Altered), Some(OwnLink::Bridge(_))) => true,
+        _ => false,
     }
 }
 
@@ -25,7 +31,9 @@ fn stays(name: &IfName, have: &HostState, want: &HostState) -> bool {
 /// nobody for the length of a grace period.
 fn removed(have: &HostState, want: &HostState) -> Vec<LinkChange> {
     let gone = |name: &&IfName| !stays(name, have, want);
-    let is_bridge = |name: &&IfName| matches!(have.links[*name], OwnLink::Bridge(_));
+    let has_ports = |name: &IfName| have.enslaved.values().any(|bridge| bridge == name);
+    let is_bridge =
+        |name: &&IfName| has_ports(name) || matches!(have.links[*name], OwnLink::Bridge(_));
     let (bridges, devices): (Vec<_>, Vec<_>) = have.links.keys().filter(gone).partition(is_bridge);
     let on_kept = |entry: &&FdbEntry| stays(&entry.device, have, want);
     let entries = have.fdb.difference(&want.fdb).filter(on_kept);
@@ -64,7 +72,8 @@ fn added(have: &HostState, want: &HostState) -> Vec<LinkChange> {
         .enslaved
         .iter()
         .filter(|(device, bridge)| {
-            have.enslaved.get(*device) != Some(*bridge) || !stays(device, have, want)
+            let is_port = have.enslaved.get(*device) == Some(*bridge);
+            !(is_port && stays(device, have, want) && stays(bridge, have, want))
         })
         .map(|(device, bridge)| LinkChange::Enslave {
             device: device.clone(),
