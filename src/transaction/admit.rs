@@ -1,8 +1,8 @@
-//! What two domains must not both have.
+//! What two ports, or two networks, must not both have.
 
 use super::{Records, networks};
-use crate::firewall::iptables::chain_suffix;
-use crate::model::{Network, NetworkKind, Port, Vxlan};
+use crate::firewall::iptables::{ChainSuffix, chain_suffix};
+use crate::model::{IfName, MacAddr, Network, NetworkId, NetworkKind, Port, Vxlan};
 use crate::record::{IndexLine, Phase, Want};
 use crate::refusal::Refusal;
 
@@ -10,13 +10,14 @@ use crate::refusal::Refusal;
 /// domains that start at once only one gets what both name.
 ///
 /// # Errors
-/// [`Refusal`] that names the other domain.
+/// [`Refusal`] that names what is shared, and the other domain or network.
 pub fn admit(want: &Want, records: &Records) -> Result<(), Refusal> {
     if want.phase == Phase::Gone {
         return Ok(());
     }
+    check_own(want)?;
     for (port, line) in pairs(want, records) {
-        if let Some(shared) = shared(port, line) {
+        if let Some(shared) = shared(&Marks::from(port), &Marks::from(line)) {
             let cause = format!(
                 "{shared} is in use by domain {}; stop that domain or change one of the two",
                 line.domain_name
@@ -33,7 +34,24 @@ pub fn admit(want: &Want, records: &Records) -> Result<(), Refusal> {
 /// Whether a want and another domain's recorded port name the same thing.
 pub fn clashes(want: &Want, line: &IndexLine) -> bool {
     let other = line.domain != want.uuid && want.phase != Phase::Gone;
-    other && want.ports.iter().any(|port| shared(port, line).is_some())
+    let theirs = Marks::from(line);
+    let clash = |port| shared(&Marks::from(port), &theirs).is_some();
+    other && want.ports.iter().any(clash)
+}
+
+/// Two interfaces of one domain may not share anything either: where two ports have one chain, one
+/// of them has the other's rules.
+fn check_own(want: &Want) -> Result<(), Refusal> {
+    for (at, port) in want.ports.iter().enumerate() {
+        let earlier = want.ports[..at].iter();
+        let shared = earlier.filter_map(|other| shared(&Marks::from(port), &Marks::from(other)));
+        if let Some(shared) = shared.into_iter().next() {
+            let cause =
+                format!("another of its interfaces has {shared} too; change one of the two");
+            return Err(Refusal::of_interface(&want.name, port.mac, cause));
+        }
+    }
+    Ok(())
 }
 
 fn pairs<'a>(
@@ -48,28 +66,52 @@ fn pairs<'a>(
     others.flat_map(|line| want.ports.iter().map(move |port| (port, line)))
 }
 
-/// What a port shares with another domain's port and must not.
-fn shared(port: &Port, line: &IndexLine) -> Option<String> {
-    let same_network = line.port.network == port.network;
-    if same_network && line.port.mac == port.mac {
-        return Some(format!(
-            "MAC address {} on network {}",
-            port.mac, port.network
-        ));
+/// What no two ports of a host may both have.
+struct Marks<'a> {
+    network: &'a NetworkId,
+    mac: MacAddr,
+    taps: [Option<&'a IfName>; 2],
+    chains: ChainSuffix,
+}
+
+impl<'a> From<&'a Port> for Marks<'a> {
+    fn from(port: &'a Port) -> Self {
+        Self {
+            network: &port.network,
+            mac: port.mac,
+            taps: [port.tap.as_ref().map(|tap| &tap.name), port.target.as_ref()],
+            chains: chain_suffix(port),
+        }
     }
-    let name = port
-        .tap
-        .as_ref()
-        .map(|tap| &tap.name)
-        .or(port.target.as_ref());
-    let others = [line.tap.as_ref().map(|tap| &tap.name), line.target.as_ref()];
-    if let Some(name) = name
-        && others.contains(&Some(name))
-    {
-        return Some(format!("tap {name}"));
+}
+
+impl<'a> From<&'a IndexLine> for Marks<'a> {
+    fn from(line: &'a IndexLine) -> Self {
+        Self {
+            network: &line.port.network,
+            mac: line.port.mac,
+            taps: [line.tap.as_ref().map(|tap| &tap.name), line.target.as_ref()],
+            chains: line.chains.clone(),
+        }
     }
-    let chains = chain_suffix(port);
-    (line.chains == chains).then(|| format!("chain name …{chains}"))
+}
+
+/// What two ports share and must not.
+fn shared(ours: &Marks<'_>, theirs: &Marks<'_>) -> Option<String> {
+    let Marks {
+        network,
+        mac,
+        taps,
+        chains,
+    } = ours;
+    if (network, mac) == (&theirs.network, &theirs.mac) {
+        return Some(format!("MAC address {mac} on network {network}"));
+    }
+    let mut taps = taps.iter().flatten();
+    if let Some(tap) = taps.find(|tap| theirs.taps.contains(&Some(tap))) {
+        return Some(format!("tap {tap}"));
+    }
+    (*chains == theirs.chains).then(|| format!("chain name …{chains}"))
 }
 
 /// A network that stands must be the one that is wanted, and no other one may have its names.
