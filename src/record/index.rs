@@ -79,7 +79,7 @@ impl Index {
         self.lines.iter().map(|line| &line.domain).collect()
     }
 
-    /// Whether a domain other than this one has a port on the network.
+    /// Whether any domain has a port on the network.
     pub fn uses(&self, network: &NetworkId) -> bool {
         self.lines.iter().any(|line| line.port.network == *network)
     }

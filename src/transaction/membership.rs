@@ -1,34 +1,47 @@
-//! Who is in which security group, from the index.
+//! Who is in which security group.
+//!
+//! What a domain's rules become depends on the index and on its own want, on nothing else: so a
+//! transaction that has loaded only the domains concerned compiles them as one that has loaded all.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use ipnet::IpNet;
 
 use crate::firewall::Membership;
 use crate::model::DomainUuid;
-use crate::record::{Phase, Want};
+use crate::record::{Index, Phase, Want};
 use crate::transaction::Records;
 
-/// The members of every group: the addresses of started ports, and those that the group's
-/// definition lists on other hosts.
-pub(super) fn membership(records: &Records) -> Membership {
-    let mut membership = Membership::default();
-    let started = records
-        .index
-        .lines
-        .iter()
-        .filter(|line| line.phase == Phase::Started);
-    for line in started {
-        for group in &line.groups {
-            membership.add(group, line.fixed_ips.iter().map(|ip| (*ip).into()));
+/// The members of every group on this host: the addresses of started ports.
+///
+/// By address, not by arrival: a chain has a rule a member, in this order, and must not be written
+/// anew because the index was.
+pub(super) fn on_this_host(index: &Index) -> Membership {
+    let mut groups: BTreeMap<&str, BTreeSet<IpNet>> = BTreeMap::new();
+    for line in &index.lines {
+        for group in line.groups.iter().filter(|_| line.phase == Phase::Started) {
+            let members = groups.entry(group).or_default();
+            members.extend(line.fixed_ips.iter().copied().map(IpNet::from));
         }
     }
-    let ports = records
-        .domains
-        .values()
-        .flat_map(|record| &record.want.ports);
-    for group in ports.flat_map(|port| &port.security_groups) {
-        membership.add(&group.name, group.members.iter().copied());
+    let mut membership = Membership::new();
+    for (group, members) in groups {
+        membership.add(group, members);
     }
     membership
+}
+
+/// The members as one domain sees them: also those that its own groups have on other hosts, as its
+/// want says.
+pub(super) fn seen_by<'a>(want: &Want, here: &'a Membership) -> Cow<'a, Membership> {
+    let groups = want.ports.iter().flat_map(|port| &port.security_groups);
+    let mut seen = Cow::Borrowed(here);
+    for group in groups.filter(|group| !group.members.is_empty()) {
+        let members: BTreeSet<IpNet> = group.members.iter().copied().collect();
+        seen.to_mut().add(&group.name, members);
+    }
+    seen
 }
 
 /// The other domains whose rules may change when these wants are applied: their rules name a group

@@ -4,6 +4,7 @@ use crate::compile::compile_network;
 use crate::facts::HostFacts;
 use crate::model::{Network, NetworkId, NetworkKind, Zone};
 use crate::record::{NetworkRecord, Want};
+use crate::state::HostState;
 use crate::transaction::Records;
 
 /// The lowest zone that no network has; `None` when all 61,439 are taken.
@@ -35,7 +36,7 @@ pub(super) fn add(records: &mut Records, want: &Want) {
             network: network.clone(),
             zone,
             serving: false,
-            applied: crate::state::HostState::default(),
+            applied: HostState::default(),
         };
         records.networks.insert(network.id.clone(), record);
     }
@@ -62,9 +63,9 @@ fn has_other_ports(network: &Network, facts: &HostFacts) -> bool {
 
 /// The networks on which a domain has an open port: they get their zone and nat rules, and keep
 /// them until they go.
-pub(super) fn begin_serving(records: &mut Records, wants: &[Want]) -> Vec<NetworkId> {
+pub(super) fn begin_serving(records: &mut Records, wants: &[&Want]) -> Vec<NetworkId> {
     let mut begun = Vec::new();
-    for (port, _) in wants.iter().flat_map(Want::open_ports) {
+    for (port, _) in wants.iter().flat_map(|want| want.open_ports()) {
         if let Some(record) = records.networks.get_mut(&port.network)
             && !record.serving
         {
@@ -75,10 +76,16 @@ pub(super) fn begin_serving(records: &mut Records, wants: &[Want]) -> Vec<Networ
     begun
 }
 
-/// Compiles what each network has. A network that stands stays as it was made.
-pub(super) fn compile(records: &mut Records, machine_id: &str) {
+/// Compiles what these networks have, and those that have nothing yet.
+///
+/// Always from the network as it was resolved when it was made.
+pub(super) fn compile(records: &mut Records, machine_id: &str, which: impl Fn(&NetworkId) -> bool) {
     let Some(host) = &records.host else { return };
-    for record in records.networks.values_mut() {
+    for (id, record) in &mut records.networks {
+        let is_new = record.applied == HostState::default();
+        if !is_new && !which(id) {
+            continue;
+        }
         let rules = record.serving.then_some((&host.options, record.zone));
         record.applied = compile_network(&record.network, rules, machine_id);
     }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::{Records, membership, networks};
 use crate::compile::compile_port;
 use crate::facts::{HostFacts, IptablesBackend};
-use crate::firewall::guard::Capabilities;
+use crate::firewall::guard::{Capabilities, Tables};
 use crate::model::{IfName, NetworkId, Port, PortKey, Tap};
 use crate::plan::{Besides, Forget, Plan};
 use crate::record::{HostRecord, Phase, Want};
@@ -24,7 +24,8 @@ pub struct Surroundings<'a> {
     /// What `iptables` speaks to, likewise.
     pub backend: IptablesBackend,
     /// Everything of ours that the kernel has, where it was read back; then the records must hold
-    /// *all* domains.
+    /// *all* domains. Else they must hold those that the wants are of, and those that they
+    /// [touch](super::touched).
     pub observed: Option<&'a ReadBack>,
 }
 
@@ -38,20 +39,35 @@ pub struct Transaction {
 }
 
 /// Makes one transaction of these wants. They must have been [admitted](super::admit()), one after
-/// the other. With no want it is a repair: everything as the records say.
+/// the other. Their order decides nothing. With no want it is a repair: everything as the records
+/// say.
+///
+/// What is compiled is what is concerned: the loaded domains, and the networks that are new or
+/// begin to serve. Where the kernel was read back that is everything; so a later version of this
+/// program changes what stands only there, never on the way of some domain's start.
 pub fn settle(before: &Records, wants: &[Want], around: Surroundings<'_>) -> Transaction {
+    let mut wants: Vec<&Want> = wants.iter().collect();
+    wants.sort_by_key(|want| &want.uuid);
     let mut after = before.clone();
-    for want in wants {
+    for want in &wants {
         after.add(want);
     }
     networks::drop_unused(&mut after, around.facts);
-    after.host = host_record(&after, wants, around);
-    let begun = networks::begin_serving(&mut after, wants);
-    networks::compile(&mut after, around.machine_id);
+    after.host = host_record(&after, &wants, around);
+    let begun = networks::begin_serving(&mut after, &wants);
+    let all = around.observed.is_some();
+    networks::compile(&mut after, around.machine_id, |id| {
+        all || begun.contains(id)
+    });
     compile_domains(&mut after);
 
     let noted = || ReadBack::from(before.state());
     let have = around.observed.cloned().unwrap_or_else(noted);
+    if let Some(host) = &mut after.host
+        && have.state.guard.tables != Tables::Made
+    {
+        host.guard_chains.clear();
+    }
     let besides = Besides {
         capabilities: after
             .host
@@ -84,15 +100,14 @@ pub fn brings(before: &Records, wants: &[Want]) -> bool {
 }
 
 /// The host's record stands while any network does.
-fn host_record(records: &Records, wants: &[Want], around: Surroundings<'_>) -> Option<HostRecord> {
+fn host_record(records: &Records, wants: &[&Want], around: Surroundings<'_>) -> Option<HostRecord> {
     if records.networks.is_empty() {
         return None;
     }
     let fresh = || {
-        let options = wants
-            .first()
-            .map(|want| want.options.clone())
-            .unwrap_or_default();
+        let comes = |want: &&&Want| want.phase != Phase::Gone;
+        let first = wants.iter().find(comes);
+        let options = first.map(|want| want.options.clone()).unwrap_or_default();
         let epoch = records.epoch.clone();
         let Surroundings {
             capabilities,
@@ -116,9 +131,10 @@ fn compile_domains(records: &mut Records) {
     let Some(options) = records.host.as_ref().map(|host| host.options.clone()) else {
         return;
     };
-    let members = membership::membership(records);
+    let here = membership::on_this_host(&records.index);
     for record in records.domains.values_mut() {
         let open = record.want.open_ports();
+        let members = membership::seen_by(&record.want, &here);
         let parts: Vec<HostState> = open
             .map(|(port, _)| compile_port(&options, port, &members))
             .collect();
