@@ -180,6 +180,8 @@ impl<'a> Round<'a> {
             .iter()
             .filter_map(|uuid| self.records.domains.get(uuid));
         let farewells: Vec<Want> = records.map(|record| farewell(&record.want)).collect();
+        let touched = transaction::touched(&self.records, &farewells);
+        self.store.load_domains(&mut self.records, &touched)?;
         self.wants.splice(0..0, farewells);
         Ok(())
     }
