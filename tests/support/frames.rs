@@ -61,6 +61,12 @@ pub fn echo_request(from: End, to: End) -> Vec<u8> {
     }
 }
 
+/// A ping over IPv4 that can be told from others by its number.
+pub fn numbered_ping(from: End, to: End, number: u16) -> Vec<u8> {
+    let builder = ip(from, to).icmpv4_echo_request(1, number);
+    written(builder.size(0), |frame| builder.write(frame, &[]))
+}
+
 /// An ICMPv6 message of any type; the body follows the checksum.
 pub fn icmpv6(from: End, to: End, icmp_type: u8, body: &[u8]) -> Vec<u8> {
     let (first, payload) = body.split_at(4);
@@ -106,6 +112,55 @@ fn arp(source: [u8; 6], to: [u8; 6], operation: u8, ends: (End, End)) -> Vec<u8>
     of_type(source, to, EtherType::ARP.0, &packet)
 }
 
+/// A RARP request (RFC 903) of `subject` for its own address: how QEMU announces a machine that has
+/// moved.
+pub fn rarp(source: [u8; 6], subject: [u8; 6]) -> Vec<u8> {
+    let nobody = [0; 4];
+    let head = [0, 1, 0x08, 0, 6, 4, 0, 3];
+    let packet = [&head[..], &subject, &nobody, &subject, &nobody].concat();
+    of_type(source, BROADCAST, 0x8035, &packet)
+}
+
+/// An IPv6 multicast address as a destination, with its Ethernet address (RFC 2464, section 7).
+pub fn multicast(ip: &str) -> End {
+    let ip: std::net::Ipv6Addr = ip.parse().expect("an IPv6 address");
+    let [.., a, b, c, d] = ip.octets();
+    End {
+        mac: [0x33, 0x33, a, b, c, d],
+        ip: ip.into(),
+    }
+}
+
+/// The IPv6 frame with an extension header before what it carries: destination options that pad,
+/// or another header of that form.
+pub fn behind_extension(header: u8, frame: &[u8]) -> Vec<u8> {
+    let (ethernet, packet) = frame.split_at(14);
+    let (fixed, rest) = packet.split_at(40);
+    let length = u16::try_from(rest.len() + 8).expect("a short packet");
+    let extension = [fixed[6], 0, 1, 4, 0, 0, 0, 0];
+    let (version, addresses) = (&fixed[..4], &fixed[7..]);
+    let length = length.to_be_bytes();
+    [
+        ethernet,
+        version,
+        &length,
+        &[header],
+        addresses,
+        &extension,
+        rest,
+    ]
+    .concat()
+}
+
+/// A frame without VLAN tags, however many it has: a packet socket shows the outermost one apart.
+pub fn untagged(frame: &[u8]) -> Vec<u8> {
+    let mut frame = frame.to_vec();
+    while matches!(frame.get(12..14), Some([0x81, 0x00] | [0x88, 0xa8])) {
+        frame.drain(12..16);
+    }
+    frame
+}
+
 /// A frame of any ethertype.
 pub fn of_type(source: [u8; 6], to: [u8; 6], ethertype: u16, payload: &[u8]) -> Vec<u8> {
     let ethertype = ethertype.to_be_bytes();
@@ -114,12 +169,17 @@ pub fn of_type(source: [u8; 6], to: [u8; 6], ethertype: u16, payload: &[u8]) -> 
 
 /// The same frame with an IEEE 802.1Q tag.
 pub fn tagged(vlan: u16, frame: &[u8]) -> Vec<u8> {
+    with_tag(EtherType::VLAN_TAGGED_FRAME.0, vlan, frame)
+}
+
+/// The same frame with an IEEE 802.1ad service tag.
+pub fn service_tagged(vlan: u16, frame: &[u8]) -> Vec<u8> {
+    with_tag(EtherType::PROVIDER_BRIDGING.0, vlan, frame)
+}
+
+fn with_tag(ethertype: u16, vlan: u16, frame: &[u8]) -> Vec<u8> {
     let (addresses, rest) = frame.split_at(12);
-    let tag = [
-        EtherType::VLAN_TAGGED_FRAME.0.to_be_bytes(),
-        vlan.to_be_bytes(),
-    ]
-    .concat();
+    let tag = [ethertype.to_be_bytes(), vlan.to_be_bytes()].concat();
     [addresses, &tag, rest].concat()
 }
 

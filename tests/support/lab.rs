@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
+use std::net::UdpSocket;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -179,6 +180,24 @@ impl Lab {
     /// Opens a TAP interface as QEMU does: it lives as long as it is open.
     pub fn tap(&self, name: &str) -> Tap {
         self.in_network("net", || Tap::open(name))
+    }
+
+    /// Opens a TAP interface and makes it a bridge's port as libvirt does for a guest with this
+    /// Ethernet address, up only then.
+    pub fn tap_on(&self, bridge: &str, name: &str, guest: &str) -> Tap {
+        let tap = self.in_network("net", || Tap::open_down(name));
+        let own = format!("fe{}", &guest[2..]);
+        self.ok(&format!(
+            "ip link set dev {name} address {own} mtu 1450 master {bridge} up"
+        ));
+        tap
+    }
+
+    /// Opens a UDP socket of the host.
+    pub fn udp_socket(&self, address: &str) -> UdpSocket {
+        self.in_network("net", || {
+            UdpSocket::bind(address).expect("the address can be bound")
+        })
     }
 
     /// Sends and takes the frames of a link.

@@ -1,6 +1,7 @@
 //! Single Ethernet frames, in and out of a link.
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -15,11 +16,18 @@ pub struct Tap(tappers::Tap);
 
 impl Tap {
     pub(super) fn open(name: &str) -> Self {
+        let mut tap = Self::open_down(name);
+        tap.0
+            .set_state(DeviceState::Up)
+            .expect("a new link can be set up");
+        tap
+    }
+
+    /// As [`open`](Self::open), but nobody has set it up yet.
+    pub(super) fn open_down(name: &str) -> Self {
         let name = tappers::Interface::new(name).expect("an interface name");
         let mut tap = tappers::Tap::new_named(name).expect("a TAP interface can be made");
         tap.set_nonblocking(true).expect("a TAP can be polled");
-        tap.set_state(DeviceState::Up)
-            .expect("a new link can be set up");
         Self(tap)
     }
 
@@ -30,6 +38,12 @@ impl Tap {
             .send(frame)
             .expect("an interface that is up takes a frame");
         assert_eq!(sent, frame.len());
+    }
+
+    /// The guest sends a frame every millisecond until the result is dropped.
+    pub fn flood(self: &Arc<Self>, frame: Vec<u8>) -> Flood {
+        let tap = Arc::clone(self);
+        Flood::of(move || tap.0.send(&frame).is_ok())
     }
 
     /// The first frame that the guest gets and `wanted` accepts; `None` if none comes in time.
@@ -79,20 +93,8 @@ impl Packets {
     /// Sends a frame every millisecond until the result is dropped: a neighbour that does not wait
     /// for the rules to be in.
     pub fn flood(self, frame: Vec<u8>) -> Flood {
-        let (stop, stopped) = mpsc::channel();
-        let sender = std::thread::spawn(move || {
-            let mut count = 0;
-            while stopped.recv_timeout(Duration::from_millis(1)) == Err(RecvTimeoutError::Timeout) {
-                // A link that is going down refuses frames; what matters is that others pass.
-                count +=
-                    u64::from(socket::send(self.0.as_raw_fd(), &frame, MsgFlags::empty()).is_ok());
-            }
-            count
-        });
-        Flood {
-            stop: Some(stop),
-            sender: Some(sender),
-        }
+        // A link that is going down refuses frames; what matters is that others pass.
+        Flood::of(move || socket::send(self.0.as_raw_fd(), &frame, MsgFlags::empty()).is_ok())
     }
 }
 
@@ -104,6 +106,22 @@ pub struct Flood {
 }
 
 impl Flood {
+    /// Calls `send` every millisecond; it says whether the link took the frame.
+    fn of(mut send: impl FnMut() -> bool + Send + 'static) -> Self {
+        let (stop, stopped) = mpsc::channel();
+        let sender = std::thread::spawn(move || {
+            let mut count = 0;
+            while stopped.recv_timeout(Duration::from_millis(1)) == Err(RecvTimeoutError::Timeout) {
+                count += u64::from(send());
+            }
+            count
+        });
+        Self {
+            stop: Some(stop),
+            sender: Some(sender),
+        }
+    }
+
     /// Ends it; how many frames the link took.
     pub fn stop(mut self) -> u64 {
         self.end()

@@ -1,0 +1,179 @@
+//! A machine whose libvirt is the test.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::support::Outcome;
+
+/// Two networks of one address range; `web1` and `web2` on the first, `both` on either.
+const CONFIGURATION: &str = r#"
+[host]
+local_ip = "172.16.0.31"
+
+[network.selfservice]
+id = "c08e7dcd-4acb-4cd0-ad08-ebd3b48467ee"
+type = "vxlan"
+vni = 267
+mtu = 1450
+flood = ["172.16.0.32"]
+
+[network.other]
+id = "2222aaaa-1111-4cd0-ad08-ebd3b48467ee"
+type = "vxlan"
+vni = 268
+mtu = 1450
+flood = ["172.16.0.32"]
+
+[security_group.mysecurity]
+ingress = [
+  { protocol = "icmp" },
+  { ethertype = "ipv4", protocol = "tcp", port = 22 },
+]
+egress = [{ any = true }]
+
+[security_group.dual]
+ingress = [
+  { protocol = "icmp" },
+  { protocol = "ipv6-icmp" },
+  { protocol = "tcp", port = 22 },
+]
+egress = [{ any = true }]
+
+[port.web1]
+network = "selfservice"
+mac = "fa:16:3e:be:71:21"
+fixed_ips = ["192.168.101.88"]
+security_groups = ["mysecurity"]
+
+[port.web2]
+mac = "fa:16:3e:be:71:22"
+fixed_ips = ["192.168.101.89", "2001:db8:101::89"]
+security_groups = ["dual"]
+
+[port.other]
+network = "other"
+mac = "fa:16:3e:be:71:21"
+fixed_ips = ["192.168.101.88"]
+security_groups = ["mysecurity"]
+"#;
+
+/// A host with vmhook and nothing on it yet; its other host speaks on both networks.
+pub(crate) fn start_host(lab: &Lab) -> Peer<'_> {
+    lab.configure(CONFIGURATION);
+    lab.install_hook();
+    let peer = lab.join_peer();
+    peer.run(
+        "ip link add vxlan-268 address fa:16:3e:00:02:01 mtu 1450 type vxlan id 268 \
+             local 172.16.0.32 dev eth0 dstport 8472
+         bridge fdb append 00:00:00:00:00:00 dev vxlan-268 dst 172.16.0.31
+         ip link set vxlan-268 up",
+    )
+    .ok();
+    peer
+}
+
+/// One interface of a machine.
+#[derive(Debug, Clone)]
+pub(crate) struct Nic {
+    bridge: &'static str,
+    tap: &'static str,
+    mac: &'static str,
+    named: bool,
+}
+
+impl Nic {
+    pub(crate) fn new(bridge: &'static str, tap: &'static str, mac: &'static str) -> Self {
+        Self {
+            bridge,
+            tap,
+            mac,
+            named: true,
+        }
+    }
+
+    /// The XML names no tap before there is one.
+    pub(crate) fn named_by_libvirt(self) -> Self {
+        Self {
+            named: false,
+            ..self
+        }
+    }
+
+    fn xml(&self, plugged: bool) -> String {
+        let Self {
+            bridge, tap, mac, ..
+        } = self;
+        let target = match self.named || plugged {
+            true => format!("<target dev='{tap}'/>"),
+            false => String::new(),
+        };
+        format!(
+            "<interface type='bridge'><mac address='{mac}'/><source bridge='{bridge}'/>{target}\
+             <model type='virtio'/><mtu size='1450'/></interface>"
+        )
+    }
+}
+
+/// A domain, in whatever phase of its life the test has brought it to.
+#[derive(Debug, Clone)]
+pub(crate) struct Machine<'lab> {
+    lab: &'lab Lab,
+    name: &'static str,
+    nics: Vec<Nic>,
+}
+
+impl<'lab> Machine<'lab> {
+    pub(crate) fn new(lab: &'lab Lab, name: &'static str, nics: &[Nic]) -> Self {
+        let nics = nics.to_vec();
+        Self { lab, name, nics }
+    }
+
+    /// Calls the hook as libvirt does at this operation.
+    pub(crate) fn try_to(&self, operation: &str, environment: &str) -> Outcome {
+        let name = self.name;
+        let xml = format!("/run/lab/{name}.xml");
+        self.lab.write(&xml, &self.xml(operation != "prepare"));
+        self.lab.run(&format!(
+            "{environment} /usr/bin/vmhook-event qemu {name} {operation} begin - <{xml}"
+        ))
+    }
+
+    /// The same; it must succeed.
+    #[track_caller]
+    pub(crate) fn call(&self, operation: &str) {
+        let out = self.try_to(operation, "").ok();
+        assert_eq!(out, "", "libvirt takes what a hook prints for XML");
+    }
+
+    /// Opens the taps and sets them up on their bridges.
+    pub(crate) fn plug(&self) -> Vec<Arc<Tap>> {
+        let taps = self.nics.iter();
+        taps.map(|nic| Arc::new(self.lab.tap_on(nic.bridge, nic.tap, nic.mac)))
+            .collect()
+    }
+
+    fn xml(&self, plugged: bool) -> String {
+        let nics: String = self.nics.iter().map(|nic| nic.xml(plugged)).collect();
+        let name = self.name;
+        let number: u32 = name.bytes().map(u32::from).sum();
+        format!(
+            "<domain type='kvm'><name>{name}</name>\
+             <uuid>df970ec9-8410-48a6-9f04-d4621c96{number:04x}</uuid>\
+             <devices>{nics}</devices></domain>"
+        )
+    }
+}
+
+/// A machine with one interface from nothing to running.
+pub(crate) fn boot<'lab>(
+    lab: &'lab Lab,
+    name: &'static str,
+    nic: Nic,
+) -> (Machine<'lab>, Arc<Tap>) {
+    let machine = Machine::new(lab, name, &[nic]);
+    machine.call("prepare");
+    let tap = machine.plug().remove(0);
+    machine.call("start");
+    machine.call("started");
+    (machine, tap)
+}
