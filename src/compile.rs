@@ -1,13 +1,15 @@
 //! From networks and ports to what the kernel must have.
 //!
 //! Three parts, each a [`HostState`] that adds to the others: the skeleton (once a host), a network,
-//! a port. A port's part exists only with a tap: a port that is merely prepared has nothing in the
-//! kernel, and is therefore closed.
+//! a port. Only a port with a tap has rules: one that is merely prepared is known to nobody, and is
+//! therefore closed.
 
 use crate::firewall::Membership;
-use crate::firewall::guard::{Guard, Tables, network_elements, port_elements};
+use crate::firewall::guard::{
+    Guard, Tables, closed_port_elements, network_elements, port_elements,
+};
 use crate::firewall::iptables::{Options, network_rules, port_rules, skeleton};
-use crate::model::{Family, FdbEntry, MacAddr, Network, NetworkId, NetworkKind, Port, Zone};
+use crate::model::{Family, FdbEntry, MacAddr, Network, NetworkId, NetworkKind, Port, Tap, Zone};
 use crate::plan::link::{Bridge, VxlanDevice};
 use crate::state::{HostState, OwnLink};
 
@@ -66,11 +68,24 @@ pub fn compile_network(
     state
 }
 
-/// The chains of a port, and its place in the guard.
-pub fn compile_port(options: &Options, port: &Port, membership: &Membership) -> HostState {
-    let Some(tap) = &port.tap else {
-        return HostState::default();
-    };
+/// What a port has that is not open: the host is silent on the tap that it will get.
+pub fn compile_closed_port(port: &Port) -> HostState {
+    HostState {
+        guard: Guard {
+            tables: Tables::Made,
+            elements: closed_port_elements(port),
+        },
+        ..HostState::default()
+    }
+}
+
+/// The chains of a port that is open, and its place in the guard.
+pub fn compile_port(
+    options: &Options,
+    port: &Port,
+    tap: &Tap,
+    membership: &Membership,
+) -> HostState {
     let rules = |family| port_rules(options, port, membership, family);
     HostState {
         v4: rules(Family::Ipv4),

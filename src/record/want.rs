@@ -45,12 +45,18 @@ pub struct Want {
 impl Want {
     /// The ports that are to be open, each with its tap.
     pub fn open_ports(&self) -> impl Iterator<Item = (&Port, &Tap)> {
-        let started = self.phase == Phase::Started;
-        let open = move |port: &'_ &Port| started && port.tap.is_some();
-        self.ports
-            .iter()
-            .filter(open)
-            .filter_map(|port| Some((port, port.tap.as_ref()?)))
+        let open = |port| Some((port, self.tap_to_open(port)?));
+        self.ports.iter().filter_map(open)
+    }
+
+    /// The other ports.
+    pub fn closed_ports(&self) -> impl Iterator<Item = &Port> {
+        let closed = |port: &&Port| self.tap_to_open(port).is_none();
+        self.ports.iter().filter(closed)
+    }
+
+    fn tap_to_open<'a>(&self, port: &'a Port) -> Option<&'a Tap> {
+        port.tap.as_ref().filter(|_| self.phase == Phase::Started)
     }
 
     /// The same want once nobody wants it any more: nothing of the domain is left.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::{Records, membership, networks};
-use crate::compile::compile_port;
+use crate::compile::{compile_closed_port, compile_port};
 use crate::facts::{HostFacts, IptablesBackend};
 use crate::firewall::guard::{Capabilities, Tables};
 use crate::model::{IfName, NetworkId, Port, PortKey, Tap};
@@ -135,9 +135,9 @@ fn compile_domains(records: &mut Records) {
     for record in records.domains.values_mut() {
         let open = record.want.open_ports();
         let members = membership::seen_by(&record.want, &here);
-        let parts: Vec<HostState> = open
-            .map(|(port, _)| compile_port(&options, port, &members))
-            .collect();
+        let open = open.map(|(port, tap)| compile_port(&options, port, tap, &members));
+        let closed = record.want.closed_ports().map(compile_closed_port);
+        let parts: Vec<HostState> = open.chain(closed).collect();
         record.applied = HostState::of(&parts);
     }
 }

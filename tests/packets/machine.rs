@@ -91,6 +91,10 @@ impl Nic {
         }
     }
 
+    pub(crate) fn tap(&self) -> &'static str {
+        self.tap
+    }
+
     /// The XML names no tap before there is one.
     pub(crate) fn named_by_libvirt(self) -> Self {
         Self {

@@ -43,6 +43,7 @@ use table::{Station, Verdict, line};
 const SOON: Duration = Duration::from_secs(10);
 
 const BRIDGE: &str = "brqc08e7dcd-4a";
+const TAP: &str = "tap7a8c0a54-75";
 const OTHER_BRIDGE: &str = "brq2222aaaa-11";
 
 /// The reference's port: IPv4 alone; ping and ssh are let in.
@@ -71,7 +72,7 @@ fn peer_v6() -> End {
 }
 
 fn web1_nic() -> Nic {
-    Nic::new(BRIDGE, "tap7a8c0a54-75", "fa:16:3e:be:71:21")
+    Nic::new(BRIDGE, TAP, "fa:16:3e:be:71:21")
 }
 
 fn web2_nic() -> Nic {

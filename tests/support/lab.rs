@@ -11,8 +11,9 @@ use std::process::{Child, Command, Stdio};
 use nix::sched::{CloneFlags, setns};
 use tempfile::TempDir;
 
+use super::addresses::index_of;
 use super::permit::Permit;
-use super::{DomainSpec, Guest, Outcome, Packets, Peer, Tap};
+use super::{Addresses, DomainSpec, Guest, Outcome, Packets, Peer, Tap};
 
 pub(super) const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/lab");
 const EVENT: &str = env!("CARGO_BIN_EXE_vmhook-event");
@@ -191,6 +192,16 @@ impl Lab {
             "ip link set dev {name} address {own} mtu 1450 master {bridge} up"
         ));
         tap
+    }
+
+    /// Listens to what becomes of the host's IPv6 addresses.
+    pub fn addresses(&self) -> Addresses {
+        self.in_network("net", Addresses::open)
+    }
+
+    /// The index of a link.
+    pub fn index_of(&self, link: &str) -> u32 {
+        self.in_network("net", || index_of(link))
     }
 
     /// Opens a UDP socket of the host.

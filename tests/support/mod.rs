@@ -25,6 +25,7 @@
     reason = "tests are outside of the program's boundary"
 )]
 
+mod addresses;
 mod domain;
 pub mod frames;
 mod guest;
@@ -38,6 +39,7 @@ mod permit;
 mod vm;
 pub mod world;
 
+pub use addresses::Addresses;
 pub use domain::{DomainSpec, Nic};
 pub use guest::Guest;
 pub use lab::Lab;

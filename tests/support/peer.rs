@@ -1,5 +1,7 @@
 //! The other host of the flood list.
 
+use std::net::UdpSocket;
+
 use super::packets::Packets;
 use super::{Lab, Outcome};
 
@@ -33,6 +35,13 @@ impl<'lab> Peer<'lab> {
     pub fn banner(&self, address: &str, port: u16) -> Option<String> {
         let script = format!("busybox timeout 2 busybox nc {address} {port} </dev/null");
         Some(self.run(&script).out).filter(|out| !out.is_empty())
+    }
+
+    /// Opens a UDP socket of the other host.
+    pub fn udp_socket(&self, address: &str) -> UdpSocket {
+        self.lab.in_network("/run/netns/peer", || {
+            UdpSocket::bind(address).expect("the address can be bound")
+        })
     }
 
     /// Sends and takes the frames of one of its links: `vxlan-267`, or `eth0` for the outer packets.

@@ -116,13 +116,22 @@ const BASE_CHAINS: &str = "	chain prerouting {
 	}
 ";
 
-/// The host's side. A tap that has just come up speaks by itself: the host's IPv6 stack reports
-/// multicast groups and looks for duplicates of the tap's own link-local address, both from the
-/// unspecified address, before a hook can switch IPv6 off on it. Such packets help nobody on a
-/// bridge port, so none leaves any tun or tap device.
+/// The host's side.
+///
+/// A tap that has just come up speaks by itself, before a hook can switch IPv6 off on it: the host's
+/// IPv6 stack looks for duplicates of the tap's own link-local address and reports multicast groups,
+/// first from the unspecified address; a second or two later it reports again and asks for routers,
+/// from the link-local one. What the kernel holds for a reader that is to come, the VM reads.
+///
+/// - Into a tap whose name the domain's XML tells (`taps`), the host sends nothing at all.
+/// - libvirt gives a tap without a name one of its own (`vnet0`), which is known at `start` only. It
+///   may be anybody's, also one that the host routes to, and there neighbour discovery must work:
+///   so the host only does not ask for routers there or report groups.
+/// - From the unspecified address nothing leaves any tun or tap device.
 const INET: &str = "table inet vmhook {
 	set bridges { type ifname; }
 	set bridged { type ifname . ifname; }
+	set taps { type ifname; }
 	chain input {
 		type filter hook input priority -310; policy accept;
 		iifname @bridges drop
@@ -130,6 +139,8 @@ const INET: &str = "table inet vmhook {
 	chain output {
 		type filter hook output priority -310; policy accept;
 		oifname @bridges drop
+		oifname @taps drop
+		oifname \"vnet*\" icmpv6 type { nd-router-solicit, mld-listener-report, mld2-listener-report } drop
 		meta oifkind \"tun\" ip6 saddr :: drop
 	}
 	chain forward {

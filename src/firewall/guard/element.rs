@@ -13,6 +13,8 @@ use crate::model::{IfName, MacAddr};
 pub enum Element {
     /// A managed bridge: nothing passes between it and the host.
     Bridge(IfName),
+    /// The tap of a VM, there or to come: the host's own stack sends nothing into it.
+    Quiet(IfName),
     /// A known port of a managed bridge: a way out, or a VM's tap that is open.
     Member(IfName),
     /// A VM's tap: what it sends and gets is checked.
@@ -34,7 +36,8 @@ pub enum Element {
 }
 
 impl Element {
-    /// The tap or device that a port's element is about; `None` for a network's or a foreign one.
+    /// The tap or device that an element of an open port or a way out is about; `None` for the
+    /// others.
     pub fn port(&self) -> Option<&IfName> {
         match self {
             Self::Port(tap)
@@ -45,13 +48,19 @@ impl Element {
             | Self::Na(tap, _)
             | Self::Rarp(tap, _)
             | Self::Member(tap) => Some(tap),
-            Self::Bridge(_) | Self::Foreign(..) => None,
+            Self::Bridge(_) | Self::Quiet(_) | Self::Foreign(..) => None,
         }
     }
 
     /// Whether it is about such a tap or device.
     pub(super) fn is_of(&self, such: impl FnOnce(&IfName) -> bool) -> bool {
         self.port().is_some_and(such)
+    }
+
+    /// Whether its being there closes something: such an element comes before anything opens, and
+    /// goes after everything has closed.
+    pub(super) fn closes(&self) -> bool {
+        matches!(self, Self::Bridge(_) | Self::Quiet(_))
     }
 
     /// Each place where the element stands: table and set, and the key as nft writes it.
@@ -65,6 +74,7 @@ impl Element {
                     format!("\"{bridge}\" . \"{bridge}\""),
                 ),
             ],
+            Self::Quiet(tap) => vec![("inet vmhook taps", format!("\"{tap}\""))],
             Self::Member(name) => vec![("bridge vmhook members", format!("\"{name}\""))],
             Self::Port(tap) => vec![("bridge vmhook ports", format!("\"{tap}\""))],
             Self::Mac(tap, mac) => vec![("bridge vmhook macs", format!("\"{tap}\" . {mac}"))],

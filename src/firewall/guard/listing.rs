@@ -164,6 +164,7 @@ impl Table {
             ("inet vmhook bridged", 1) if rest[0].trim_matches('"') == name.as_str() => {
                 Element::Bridge(name)
             }
+            ("inet vmhook taps", 0) => Element::Quiet(name),
             ("bridge vmhook members", 0) => Element::Member(name),
             ("bridge vmhook ports", 0) => Element::Port(name),
             ("bridge vmhook has6", 0) => Element::Has6(name),

@@ -9,7 +9,7 @@
 //!   addresses, and gets no frame that is not meant for it.
 //! - `table inet vmhook`: the host. It takes no packet from a managed bridge, sends none to it and
 //!   routes none through it; without this a VM can address the tunnel end point itself and inject
-//!   frames into any network.
+//!   frames into any network. Its own stack sends nothing into a VM's tap.
 //!
 //! ```text
 //!        tap ──▶ prerouting -310: from_vm ──▶ bridge ──▶ forward -310: members, to_vm ──▶ tap
@@ -34,5 +34,5 @@ mod script;
 pub use base::{Capabilities, IBRNAME_PROBE, base_script};
 pub use element::Element;
 pub use listing::{Listing, ListingError, read_tables};
-pub use ports::{network_elements, port_elements};
+pub use ports::{closed_port_elements, network_elements, port_elements};
 pub use script::{Guard, GuardChange, Tables};

@@ -17,6 +17,12 @@ pub fn network_elements(network: &Network) -> BTreeSet<Element> {
     ])
 }
 
+/// The element of a port that is not open, for the tap that it will have, where its name is known:
+/// the tap will be up before `start` is called.
+pub fn closed_port_elements(port: &Port) -> BTreeSet<Element> {
+    port.target.iter().cloned().map(Element::Quiet).collect()
+}
+
 /// The elements of a port that is open: its addresses, and membership.
 ///
 /// A port with an IPv6 address may also use the link-local address that EUI-64 makes of its MAC,
@@ -24,6 +30,7 @@ pub fn network_elements(network: &Network) -> BTreeSet<Element> {
 pub fn port_elements(port: &Port, tap: &Tap) -> BTreeSet<Element> {
     let (name, mac) = (&tap.name, port.mac);
     let mut elements = BTreeSet::from([
+        Element::Quiet(name.clone()),
         Element::Member(name.clone()),
         Element::Port(name.clone()),
         Element::Mac(name.clone(), mac),

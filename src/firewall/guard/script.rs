@@ -87,9 +87,9 @@ impl Guard {
             (&have - &wanted).into_iter().partition(of_open_port);
         let (come_open, come): (Vec<_>, Vec<_>) =
             (&wanted - &have).into_iter().partition(of_open_port);
-        let (networks_gone, mut closed): (Vec<_>, Vec<_>) = gone
+        let (last, mut closed): (Vec<_>, Vec<_>) = gone
             .into_iter()
-            .partition(|element| self.is_of_network(element));
+            .partition(|element| element.closes() || self.is_way_out(element));
         closed.extend(anew);
 
         let mut change = GuardChange::default();
@@ -100,7 +100,7 @@ impl Guard {
         change.close += &add(&come);
         change.open += &delete(&gone_open);
         change.open += &add(&come_open);
-        change.open += &delete(&networks_gone);
+        change.open += &delete(&last);
         change
     }
 
@@ -121,10 +121,9 @@ impl Guard {
         }
     }
 
-    /// A bridge, or a member that is no VM's tap: a way out.
-    fn is_of_network(&self, element: &Element) -> bool {
+    /// A member that is no VM's tap.
+    fn is_way_out(&self, element: &Element) -> bool {
         match element {
-            Element::Bridge(_) => true,
             Element::Member(name) => !self.elements.contains(&Element::Port(name.clone())),
             _ => false,
         }
@@ -168,4 +167,42 @@ fn by_set(verb: &str, elements: &[&Element], write: fn(&Element, String) -> Stri
         format!("{verb} element {set} {{ {} }}\n", keys.join(", "))
     };
     sets.into_iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_closes_comes_first_and_goes_last() {
+        let tap: IfName = "tap1".parse().unwrap();
+        let other: IfName = "tap2".parse().unwrap();
+        let guard = |elements: &[Element]| Guard {
+            tables: Tables::Made,
+            elements: elements.iter().cloned().collect(),
+        };
+        let closed = guard(&[Element::Quiet(tap.clone())]);
+        let open = guard(&[
+            Element::Quiet(tap.clone()),
+            Element::Port(tap.clone()),
+            Element::Member(tap),
+            Element::Quiet(other),
+        ]);
+        let change =
+            |have: &Guard, want: &Guard| have.change_to(want, &[], Capabilities::default());
+
+        let opens = change(&closed, &open);
+        assert_eq!(opens.close, "add element inet vmhook taps { \"tap2\" }\n");
+        assert!(opens.open.contains("add element bridge vmhook members"));
+        let closes = change(&open, &closed);
+        assert!(
+            closes
+                .close
+                .contains("delete element bridge vmhook members")
+        );
+        assert_eq!(
+            closes.open,
+            "delete element inet vmhook taps { \"tap2\" }\n"
+        );
+    }
 }
