@@ -26,6 +26,7 @@ mod support;
 mod closed;
 mod from_guest;
 mod host_stack;
+mod house;
 mod machine;
 mod stories;
 mod table;
@@ -44,6 +45,7 @@ const SOON: Duration = Duration::from_secs(10);
 
 const BRIDGE: &str = "brqc08e7dcd-4a";
 const TAP: &str = "tap7a8c0a54-75";
+const STRANGER: &str = "fa:16:3e:55:55:55";
 const OTHER_BRIDGE: &str = "brq2222aaaa-11";
 
 /// The reference's port: IPv4 alone; ping and ssh are let in.
@@ -59,6 +61,11 @@ fn web2() -> End {
 /// The same port's IPv6 end.
 fn web2_v6() -> End {
     end("fa:16:3e:be:71:22", "2001:db8:101::89")
+}
+
+/// Somebody on the bridge whom nobody knows.
+fn stranger() -> End {
+    end(STRANGER, "192.168.101.55")
 }
 
 /// The other host's end of the network.

@@ -13,6 +13,8 @@ pub(crate) enum Station {
     Web1,
     /// A guest with both families.
     Web2,
+    /// A port of the bridge that nobody knows.
+    Stranger,
     /// The other host, through the tunnel.
     Peer,
 }
@@ -78,6 +80,7 @@ pub(crate) fn check(table: &[Line]) {
     let scene = Scene {
         web1: tap1,
         web2: tap2,
+        stranger: lab.tap_on(BRIDGE, "tapstranger", STRANGER),
         peer: peer.packets("vxlan-267"),
         marks: Cell::new(0),
     };
@@ -95,50 +98,68 @@ pub(crate) fn check(table: &[Line]) {
     assert_eq!(unguarded, [""; 0], "these fare otherwise without the guard");
 }
 
-/// Three stations on one network.
+/// All stations on one network.
 struct Scene {
     web1: Arc<Tap>,
     web2: Arc<Tap>,
+    stranger: Tap,
     peer: Packets,
     marks: Cell<u16>,
 }
 
 impl Scene {
-    /// Sends the frame, then one that is allowed on the same way, and waits for that: whether the
-    /// first has arrived before it.
+    /// Sends the frame, then a ping that is allowed, and waits for that: whether the first has
+    /// arrived by then.
     fn arrives(&self, line: &Line) -> bool {
-        let mark = self.mark(line.from, line.to);
+        let (from, to) = way_of_mark(line);
+        self.marks.set(self.marks.get() + 1);
+        let mark = frames::numbered_ping(address(from), address(to), self.marks.get());
         self.send(line.from, &line.frame);
-        self.send(line.from, &mark);
+        self.send(from, &mark);
         let seen = Cell::new(false);
-        let arrived = self.receive(line.to, |frame| {
+        let arrived = self.receive(to, SOON, |frame| {
             seen.set(seen.get() || is(frame, &line.frame));
             is(frame, &mark)
         });
         assert!(arrived, "{line}: the ping that follows must arrive");
-        seen.get()
-    }
-
-    fn mark(&self, from: Station, to: Station) -> Vec<u8> {
-        self.marks.set(self.marks.get() + 1);
-        frames::numbered_ping(address(from), address(to), self.marks.get())
+        let here = |frame: &[u8]| is(frame, &line.frame);
+        if line.to == to {
+            seen.get()
+        } else {
+            self.receive(line.to, Duration::ZERO, here)
+        }
     }
 
     fn send(&self, from: Station, frame: &[u8]) {
         match from {
             Station::Web1 => self.web1.send(frame),
             Station::Web2 => self.web2.send(frame),
+            Station::Stranger => self.stranger.send(frame),
             Station::Peer => self.peer.send(frame),
         }
     }
 
-    fn receive(&self, at: Station, wanted: impl Fn(&[u8]) -> bool) -> bool {
+    fn receive(&self, at: Station, limit: Duration, wanted: impl Fn(&[u8]) -> bool) -> bool {
         match at {
-            Station::Web1 => self.web1.receive(SOON, wanted),
-            Station::Web2 => self.web2.receive(SOON, wanted),
-            Station::Peer => self.peer.receive(SOON, wanted),
+            Station::Web1 => self.web1.receive(limit, wanted),
+            Station::Web2 => self.web2.receive(limit, wanted),
+            Station::Stranger => self.stranger.receive(limit, wanted),
+            Station::Peer => self.peer.receive(limit, wanted),
         }
         .is_some()
+    }
+}
+
+/// The ping goes the frame's own way. No frame may come from a stranger or go there: in its place
+/// another station sends to the same receiver, or gets from the same sender. The bridge has done
+/// with a frame before it takes the next.
+fn way_of_mark(line: &Line) -> (Station, Station) {
+    match (line.from, line.to) {
+        (Station::Stranger, Station::Web1) => (Station::Web2, Station::Web1),
+        (Station::Stranger, to) => (Station::Web1, to),
+        (Station::Peer, Station::Stranger) => (Station::Peer, Station::Web1),
+        (from, Station::Stranger) => (from, Station::Peer),
+        way => way,
     }
 }
 
@@ -146,11 +167,12 @@ fn address(station: Station) -> End {
     match station {
         Station::Web1 => web1(),
         Station::Web2 => web2(),
+        Station::Stranger => stranger(),
         Station::Peer => peer_v4(),
     }
 }
 
 /// Whether this is that frame, with or without its tags: a packet socket shows the outermost apart.
-pub(crate) fn is(received: &[u8], sent: &[u8]) -> bool {
+fn is(received: &[u8], sent: &[u8]) -> bool {
     frames::untagged(received).starts_with(&frames::untagged(sent))
 }
