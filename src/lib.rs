@@ -8,6 +8,7 @@ pub mod facts;
 pub mod firewall;
 pub mod hook;
 pub mod host;
+pub mod inspect;
 pub mod model;
 pub mod plan;
 pub mod record;

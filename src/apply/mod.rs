@@ -24,8 +24,10 @@ mod run;
 mod settle;
 mod stale;
 mod store;
+mod survey;
 
 pub use observe::observe;
 pub use settle::{Mode, is_as_recorded, settle, settle_leaving};
 pub use stale::{is_live, retire_stale};
 pub use store::Store;
+pub use survey::{Survey, survey};

@@ -24,7 +24,7 @@ pub(super) fn still_wanted(host: &dyn Host, facts: &HostFacts, want: Want) -> Wa
     if taps.any(|tap| facts.has_tap(tap)) || host.is_running(&want.caller) {
         want
     } else {
-        want.withdrawn()
+        want.gone(want.generation)
     }
 }
 
@@ -53,10 +53,7 @@ pub(super) fn gone(
 
 /// The want of a domain that is gone.
 pub(super) fn farewell(record_of: &Want) -> Want {
-    Want {
-        generation: record_of.generation + 1,
-        ..record_of.withdrawn()
-    }
+    record_of.gone(record_of.generation + 1)
 }
 
 /// Withdraws every domain whose VM is gone. For the daemon's start and for `sync`.

@@ -15,6 +15,9 @@ pub struct Domain {
     pub name: String,
     /// Its UUID: who owns a record.
     pub uuid: DomainUuid,
+    /// Whether this is the XML of a running machine: `<domain … id='3'>`. What `virsh dumpxml
+    /// --inactive` prints, and what is handed to a hook before QEMU runs, need not have it.
+    pub active: bool,
     /// Its interfaces, in libvirt's order, whether ours or not.
     pub interfaces: Vec<Interface>,
     /// The entries of our own metadata, in the order written. See [`Domain::metadata_of`].
@@ -51,7 +54,10 @@ impl Domain {
 /// in an interface or in metadata.
 pub fn parse_domain(xml: &[u8]) -> Result<Domain, XmlError> {
     let (mut cursor, root) = Cursor::open(xml, "domain")?;
-    let mut draft = Draft::default();
+    let mut draft = Draft {
+        active: root.attribute("id")?.is_some(),
+        ..Draft::default()
+    };
     while let Some(child) = cursor.child(&root)? {
         draft.take(&mut cursor, &child)?;
     }
@@ -62,6 +68,7 @@ pub fn parse_domain(xml: &[u8]) -> Result<Domain, XmlError> {
 /// A domain while it is read. Of elements that should stand once the first counts, as in libvirt.
 #[derive(Default)]
 struct Draft {
+    active: bool,
     name: Option<String>,
     uuid: Option<String>,
     interfaces: Vec<Interface>,
@@ -105,6 +112,7 @@ impl Draft {
         Ok(Domain {
             name: self.name.ok_or(XmlError::Missing("<name>"))?,
             uuid: uuid("<uuid>", self.uuid)?,
+            active: self.active,
             interfaces: self.interfaces,
             metadata: self.metadata.list,
             nova_ports: self.nova_ports,
@@ -150,6 +158,16 @@ mod tests {
             let domain = with(&format!("<name>{written}</name><name>second</name>")).unwrap();
             assert_eq!(domain.name, name);
         }
+    }
+
+    #[test]
+    fn the_xml_of_a_running_machine_bears_its_id() {
+        let of = |attributes: &str| {
+            let xml = format!("<domain{attributes}>{UUID}<name>x</name></domain>");
+            parse_domain(xml.as_bytes()).unwrap().active
+        };
+        assert!(of(" type='kvm' id='3'"));
+        assert!(!of(" type='kvm'"));
     }
 
     #[test]

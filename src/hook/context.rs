@@ -55,9 +55,10 @@ pub(super) fn fulfil(host: &dyn Host, store: &Store<'_>, want: &Want) -> Result<
 
 /// Whoever gets the lock next finds that only what stood before is wanted.
 fn withdraw(store: &Store<'_>, want: &Want, before: Option<DomainRecord>) -> Result<()> {
-    let before = before.map_or_else(|| want.withdrawn(), |record| record.want);
+    let generation = want.generation + 1;
+    let before = before.map_or_else(|| want.gone(generation), |record| record.want);
     store.put_want(&Want {
-        generation: want.generation + 1,
+        generation,
         ..before
     })
 }

@@ -8,8 +8,8 @@ use super::context::let_go;
 use super::input::Input;
 use crate::apply::{Mode, Store, is_as_recorded, settle};
 use crate::host::{Host, Priority};
-use crate::model::{DomainUuid, Port};
-use crate::record::{DomainRecord, Phase, Want};
+use crate::model::DomainUuid;
+use crate::record::{DomainRecord, Want};
 
 /// QEMU is gone: the domain's ports close, its networks stay until `release`.
 pub(super) fn stopped(host: &dyn Host, name: &OsStr, input: &Input) -> Result<()> {
@@ -20,16 +20,10 @@ pub(super) fn stopped(host: &dyn Host, name: &OsStr, input: &Input) -> Result<()
     let Known::Recorded(record) = known else {
         return let_go(host, &store, &known.gone(&store)?);
     };
-    let untapped = |port: &Port| Port {
-        tap: None,
-        ..port.clone()
-    };
+    let generation = store.next_generation(&record.want.uuid)?;
     let want = Want {
-        generation: store.next_generation(&record.want.uuid)?,
-        phase: Phase::Prepared,
         caller: host.caller(),
-        ports: record.want.ports.iter().map(untapped).collect(),
-        ..record.want.clone()
+        ..record.want.closed(generation)
     };
     let_go(host, &store, &want)
 }
@@ -110,10 +104,7 @@ impl Known {
             Self::Recorded(record) => &record.want,
             Self::Wanted(want) => want,
         };
-        Ok(Want {
-            generation: store.next_generation(&last.uuid)?,
-            ..last.withdrawn()
-        })
+        Ok(last.gone(store.next_generation(&last.uuid)?))
     }
 }
 

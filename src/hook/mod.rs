@@ -21,6 +21,7 @@ mod domain;
 mod input;
 mod leave;
 mod plug;
+pub mod rehearsal;
 
 use std::ffi::OsStr;
 

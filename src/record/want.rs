@@ -59,22 +59,38 @@ impl Want {
         port.tap.as_ref().filter(|_| self.phase == Phase::Started)
     }
 
-    /// The same want once nobody wants it any more: nothing of the domain is left.
-    #[must_use]
-    pub fn withdrawn(&self) -> Self {
-        Self {
-            phase: Phase::Gone,
-            ports: Vec::new(),
-            networks: Vec::new(),
-            ..self.clone()
-        }
-    }
-
     /// The refusal of this want, over its interface where it has only one.
     pub fn refusal(&self, cause: impl std::fmt::Display) -> Refusal {
         match self.ports.as_slice() {
             [port] => Refusal::of_interface(&self.name, port.mac, cause),
             _ => Refusal::of_domain(&self.name, cause),
+        }
+    }
+
+    /// The want after QEMU has ended: its networks stay, its ports have no tap any more.
+    #[must_use]
+    pub fn closed(&self, generation: u64) -> Self {
+        let untapped = |port: &Port| Port {
+            tap: None,
+            ..port.clone()
+        };
+        Self {
+            generation,
+            phase: Phase::Prepared,
+            ports: self.ports.iter().map(untapped).collect(),
+            ..self.clone()
+        }
+    }
+
+    /// The want after which nothing of the domain is left.
+    #[must_use]
+    pub fn gone(&self, generation: u64) -> Self {
+        Self {
+            generation,
+            phase: Phase::Gone,
+            ports: Vec::new(),
+            networks: Vec::new(),
+            ..self.clone()
         }
     }
 

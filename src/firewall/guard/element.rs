@@ -1,6 +1,7 @@
 //! One element of one of the guard's sets or maps.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
@@ -108,5 +109,16 @@ impl Element {
             }
             _ => None,
         }
+    }
+}
+
+/// Where it stands, as in an nft script: `bridge vmhook members { "tap7a8c0a54-75" }`.
+impl fmt::Display for Element {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, (set, key)) in self.places().iter().enumerate() {
+            let separator = if at == 0 { "" } else { ", " };
+            write!(f, "{separator}{set} {{ {key} }}")?;
+        }
+        Ok(())
     }
 }

@@ -29,6 +29,17 @@ impl Observed {
         self.chains.is_empty() && self.jumps.is_empty()
     }
 
+    /// Whether a chain of ours holds a line twice, out of its place, or one that is not ours.
+    pub fn is_irregular(&self, table: Table, chain: &ChainName) -> bool {
+        self.chains.contains(&(table, chain.clone()))
+    }
+
+    /// The lines of a built-in chain that go to chains of ours and are not exactly its first lines,
+    /// each once and plain; none if all is in order there.
+    pub fn strays(&self, table: Table, builtin: Builtin) -> &[String] {
+        self.jumps.get(&(table, builtin)).map_or(&[], Vec::as_slice)
+    }
+
     /// What is out of order, for the log: `chain neutron-linuxbri-FORWARD of table filter`.
     pub fn irregularities(&self) -> impl Iterator<Item = String> {
         let chains = self.chains.iter();

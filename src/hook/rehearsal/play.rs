@@ -1,0 +1,281 @@
+//! The calls of a domain's life, on values.
+
+use std::collections::BTreeMap;
+
+use super::World;
+use crate::config::Config;
+use crate::domain::{Domain, Interface};
+use crate::facts::Process;
+use crate::hook::domain::{Against, Claims, Requested, add, claims, options, port_of, refusal};
+use crate::model::{IfName, MacAddr, Port};
+use crate::plan::Plan;
+use crate::record::{DomainRecord, Phase, Want};
+use crate::refusal::Refusal;
+use crate::resolve;
+use crate::transaction::{Surroundings, admit, settle};
+
+/// A call that changes something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Act {
+    /// Before anything exists.
+    Prepare,
+    /// The taps exist and are up; QEMU does not run.
+    Start,
+    /// QEMU is gone, and its taps: undoes `start`.
+    Stopped,
+    /// Everything of it is gone: undoes `prepare`, and what the first `start` gave the network.
+    Release,
+}
+
+/// A domain on its way through a [`World`].
+#[derive(Debug)]
+pub struct Rehearsal<'a> {
+    config: &'a Config,
+    domain: Domain,
+    taps: BTreeMap<MacAddr, IfName>,
+    world: World,
+}
+
+impl<'a> Rehearsal<'a> {
+    /// A domain before its first call. `taps` names the taps whose name libvirt would choose.
+    ///
+    /// # Errors
+    /// If `taps` names an interface that is not there, or one that has a name already.
+    pub fn new(
+        config: &'a Config,
+        mut domain: Domain,
+        taps: BTreeMap<MacAddr, IfName>,
+        world: World,
+    ) -> Result<Self, Refusal> {
+        for interface in &mut domain.interfaces {
+            forget_chosen_name(interface, &world);
+        }
+        for (mac, tap) in &taps {
+            let mut with_it = domain.interfaces.iter().filter(|it| it.mac == Ok(*mac));
+            let cause = match with_it.next().map(|it| it.target.as_deref()) {
+                None => "the domain has no interface with this MAC address".to_owned(),
+                Some(Some(named)) if named != tap.as_str() => {
+                    format!("its tap is named {named} in the XML, not {tap}")
+                }
+                Some(_) => continue,
+            };
+            return Err(Refusal::of_interface(&domain.name, *mac, cause));
+        }
+        Ok(Self {
+            config,
+            domain,
+            taps,
+            world,
+        })
+    }
+
+    /// Whether the domain has an interface of ours, or something is recorded for it.
+    ///
+    /// # Errors
+    /// An interface on a managed bridge of which nobody can tell how it is managed.
+    pub fn concerns_us(&self) -> Result<bool, Refusal> {
+        Ok(self.record().is_some() || !self.claims()?.is_empty())
+    }
+
+    /// What the world is like now.
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// Plays what comes before a call in the domain's life.
+    ///
+    /// # Errors
+    /// The refusal of one of those calls.
+    pub fn advance_to(&mut self, act: Act) -> Result<(), Refusal> {
+        let phase = self.record().map(|record| record.want.phase);
+        let before: &[Act] = match (act, phase) {
+            (Act::Start, None) => &[Act::Prepare],
+            (Act::Stopped, None) => &[Act::Prepare, Act::Start],
+            (Act::Stopped, Some(Phase::Prepared)) => &[Act::Start],
+            (Act::Release, None) => &[Act::Prepare, Act::Start, Act::Stopped],
+            (Act::Release, Some(Phase::Started)) => &[Act::Stopped],
+            _ => &[],
+        };
+        before.iter().try_for_each(|act| self.play(*act).map(drop))
+    }
+
+    /// Plays one call: what it would run.
+    ///
+    /// # Errors
+    /// Why it would be refused.
+    pub fn play(&mut self, act: Act) -> Result<Plan, Refusal> {
+        let want = match act {
+            Act::Prepare => {
+                let requested = self.request()?;
+                self.want(Phase::Prepared, requested)?
+            }
+            Act::Start => {
+                self.make_taps()?;
+                let requested = self.request_with_taps()?;
+                self.want(Phase::Started, requested)?
+            }
+            Act::Stopped | Act::Release => match self.leave(act) {
+                Some(want) => want,
+                None => return Ok(Plan::default()),
+            },
+        };
+        self.settle(want)
+    }
+
+    fn record(&self) -> Option<&DomainRecord> {
+        self.world.records.domains.get(&self.domain.uuid)
+    }
+
+    fn claims(&self) -> Result<Claims<'_>, Refusal> {
+        claims(&self.domain, self.config, |bridge| {
+            self.world.stands(bridge)
+        })
+    }
+
+    fn request(&self) -> Result<Requested, Refusal> {
+        let mut requested = Requested::default();
+        let against = Against {
+            config: self.config,
+            facts: &self.world.facts,
+            standing: &self.world.records.networks,
+        };
+        for (interface, network) in self.claims()? {
+            add(&mut requested, (interface, network), &self.domain, against)
+                .map_err(|cause| refusal(&self.domain.name, interface, cause))?;
+        }
+        Ok(requested)
+    }
+
+    /// As the hook does it: what `prepare` resolved stands, and each port has its tap.
+    fn request_with_taps(&self) -> Result<Requested, Refusal> {
+        let fresh = self.request()?;
+        let mut requested = Requested::default();
+        for interface in &self.domain.interfaces {
+            let want = self.record().map(|record| &record.want);
+            let recorded = want.and_then(|want| port_of(&want.ports, &want.networks, interface));
+            let Some((port, network)) = recorded.or_else(|| fresh.port_of(interface)) else {
+                continue;
+            };
+            let refuse = |cause| refusal(&self.domain.name, interface, cause);
+            let named = Interface {
+                target: self.tap_of(interface).map(String::from),
+                ..interface.clone()
+            };
+            let mut port = port.clone();
+            resolve::attach(&mut port, &named, network, &self.world.facts).map_err(refuse)?;
+            requested.add(network.clone(), port).map_err(refuse)?;
+        }
+        Ok(requested)
+    }
+
+    /// The tap's name: the domain's, or the one that was given for it.
+    fn tap_of(&self, interface: &Interface) -> Option<IfName> {
+        let named = interface
+            .target
+            .as_deref()
+            .and_then(|name| name.parse().ok());
+        let given = interface
+            .mac
+            .as_ref()
+            .ok()
+            .and_then(|mac| self.taps.get(mac));
+        named.or_else(|| given.cloned())
+    }
+
+    /// What libvirt does between `prepare` and `start`.
+    fn make_taps(&mut self) -> Result<(), Refusal> {
+        let mut taps = Vec::new();
+        for (interface, network) in self.claims()? {
+            let refuse = |cause| refusal(&self.domain.name, interface, cause);
+            let tap = self.tap_of(interface).ok_or_else(|| {
+                let mac = interface
+                    .mac
+                    .as_ref()
+                    .map_or("MAC".to_owned(), MacAddr::to_string);
+                refuse(format!(
+                    "libvirt chooses the name of its tap; give one with --tap {mac}=NAME"
+                ))
+            })?;
+            let records = &self.world.records.networks;
+            let made = records.get(&network.id).map(|record| record.network.mtu);
+            let own = interface
+                .mtu
+                .clone()
+                .map_err(|error| refuse(error.to_string()))?;
+            let mtu = own
+                .or(made)
+                .ok_or_else(|| refuse("its network is not there".to_owned()))?;
+            taps.push((tap, network.bridge.clone(), mtu));
+        }
+        for (tap, bridge, mtu) in taps {
+            self.world.add_tap(&tap, &bridge, mtu);
+        }
+        Ok(())
+    }
+
+    fn want(&self, phase: Phase, requested: Requested) -> Result<Want, Refusal> {
+        let refuse = |cause| Refusal::of_domain(&self.domain.name, cause);
+        Ok(Want {
+            generation: self.next_generation(),
+            epoch: self.world.records.epoch.clone(),
+            uuid: self.domain.uuid.clone(),
+            name: self.domain.name.clone(),
+            phase,
+            caller: Process { pid: 0, start: 0 },
+            options: match self.record() {
+                Some(record) => record.want.options.clone(),
+                None => options(self.config).map_err(refuse)?,
+            },
+            ports: requested.ports,
+            networks: requested.networks,
+        })
+    }
+
+    fn next_generation(&self) -> u64 {
+        1 + self.record().map_or(0, |record| record.want.generation)
+    }
+
+    /// The want of a domain whose QEMU has ended; its taps have gone with it.
+    fn leave(&mut self, act: Act) -> Option<Want> {
+        let last = self.record()?.want.clone();
+        let taps = last
+            .ports
+            .iter()
+            .filter_map(|port: &Port| port.tap.as_ref());
+        taps.for_each(|tap| self.world.remove_tap(tap));
+        let generation = last.generation + 1;
+        Some(match act {
+            Act::Stopped => last.closed(generation),
+            _ => last.gone(generation),
+        })
+    }
+
+    fn settle(&mut self, want: Want) -> Result<Plan, Refusal> {
+        let world = &mut self.world;
+        admit(&want, &world.records)?;
+        let observed = world.observed.take();
+        let around = Surroundings {
+            facts: &world.facts,
+            machine_id: &world.machine_id,
+            capabilities: world.capabilities,
+            backend: world.backend,
+            observed: observed.as_ref(),
+        };
+        let transaction = settle(&world.records, &[want], around);
+        world.records = transaction.after;
+        world.follow_records();
+        Ok(transaction.plan)
+    }
+}
+
+/// libvirt chooses a tap's name where the XML gives none, a pattern, or `vnet` and a number, which
+/// it takes for an earlier choice of its own. The XML of a machine that runs here says what it chose.
+fn forget_chosen_name(interface: &mut Interface, world: &World) {
+    let is_there = |name: &str| world.facts.links.iter().any(|link| link.name == name);
+    let chosen = |name: &String| {
+        let number = name.strip_prefix("vnet");
+        let vnet = number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
+        name.contains('%') || (vnet && !is_there(name))
+    };
+    interface.target.take_if(|name| chosen(name));
+}

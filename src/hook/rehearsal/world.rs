@@ -1,0 +1,178 @@
+//! What a rehearsal starts from.
+
+use std::net::IpAddr;
+
+use crate::config::Config;
+use crate::facts::{
+    AddressFact, BridgeFact, Epoch, HostFacts, IptablesBackend, LinkFact, LinkKind, VxlanFact,
+};
+use crate::firewall::guard::Capabilities;
+use crate::model::{IfName, Mtu, Network, NetworkKind, Tap};
+use crate::plan::link::{ALIAS_PREFIX, alias};
+use crate::state::ReadBack;
+use crate::transaction::Records;
+
+/// A host as a rehearsal sees it.
+#[derive(Debug, Clone)]
+pub struct World {
+    /// Links and addresses.
+    pub facts: HostFacts,
+    /// What vmhook has written down.
+    pub records: Records,
+    /// Everything of ours that the kernel has, where the next hook would read it back; then the
+    /// records must hold all domains.
+    pub observed: Option<ReadBack>,
+    /// What the kernel can do.
+    pub capabilities: Capabilities,
+    /// What `iptables` speaks to.
+    pub backend: IptablesBackend,
+    /// `/etc/machine-id`.
+    pub machine_id: String,
+    /// What was taken for granted to make this world, one line each.
+    pub assumed: Vec<String>,
+}
+
+/// The device that an empty host has its tunnel end point on.
+const UNDERLAY: &str = "eth0";
+
+impl World {
+    /// A host with nothing but what this configuration needs.
+    pub fn empty(config: &Config) -> Self {
+        let epoch = Epoch {
+            boot: String::new(),
+            netns: 0,
+        };
+        let mut world = Self {
+            facts: HostFacts::default(),
+            records: Records::empty(epoch),
+            observed: None,
+            capabilities: Capabilities { ibrname: true },
+            backend: IptablesBackend::Nft,
+            machine_id: String::new(),
+            assumed: vec![
+                "nothing of vmhook is on the host; br_netfilter is loaded".to_owned(),
+                "the kernel has nftables' `meta ibrname`".to_owned(),
+                "the machine id is empty; a bridge's MAC address is made of it".to_owned(),
+            ],
+        };
+        world.add_link(link(UNDERLAY, LinkKind::Other(String::new()), 1500));
+        let local = config.host.as_ref().ok().and_then(|host| host.local_ip);
+        if let Some(local) = local {
+            world.add_address(local.address());
+        }
+        world
+    }
+
+    fn add_address(&mut self, address: IpAddr) {
+        let link = self.facts.links.last().map_or(0, |link| link.index);
+        self.facts.addresses.push(AddressFact { link, address });
+        self.assumed.push(format!(
+            "{UNDERLAY} is up with local_ip {address} and MTU 1500"
+        ));
+    }
+
+    /// Whether a bridge is in a record or bears our alias, as the hooks ask.
+    pub(super) fn stands(&self, bridge: &str) -> bool {
+        let recorded = self.records.networks.values();
+        let mut bridges = recorded.map(|record| record.network.bridge.as_str());
+        let ours = |link: &&LinkFact| {
+            let alias = link.alias.as_deref();
+            link.name == bridge && alias.is_some_and(|alias| alias.starts_with(ALIAS_PREFIX))
+        };
+        bridges.any(|name| name == bridge) || self.facts.links.iter().any(|link| ours(&link))
+    }
+
+    /// Gives the world the links that the records now say there are.
+    pub(super) fn follow_records(&mut self) {
+        let networks: Vec<Network> = self
+            .records
+            .networks
+            .values()
+            .map(|record| record.network.clone())
+            .collect();
+        let stands = |link: &LinkFact| {
+            let of = |network: &Network| link.alias.as_ref() == Some(&alias(&network.id));
+            networks.iter().any(of)
+        };
+        let ours = |link: &LinkFact| {
+            let alias = link.alias.as_deref();
+            alias.is_some_and(|alias| alias.starts_with(ALIAS_PREFIX))
+        };
+        self.facts.links.retain(|link| !ours(link) || stands(link));
+        for network in &networks {
+            self.add_network(network);
+        }
+    }
+
+    fn add_network(&mut self, network: &Network) {
+        let NetworkKind::Vxlan(vxlan) = &network.kind;
+        let (tunnel, mtu) = (&vxlan.tunnel, u32::from(network.mtu));
+        let bridge = LinkFact {
+            alias: Some(alias(&network.id)),
+            ..link(
+                network.bridge.as_str(),
+                LinkKind::Bridge(BridgeFact::OURS),
+                mtu,
+            )
+        };
+        let master = Some(self.add_link(bridge));
+        let fact = VxlanFact {
+            vni: Some(tunnel.vni),
+            local: Some(tunnel.local.address()),
+            group: None,
+            underlay: self.facts.link(&tunnel.underlay).map(|link| link.index),
+            port: tunnel.port,
+            learning: true,
+        };
+        self.add_link(LinkFact {
+            alias: Some(alias(&network.id)),
+            master,
+            ..link(tunnel.device.as_str(), LinkKind::Vxlan(fact), mtu)
+        });
+    }
+
+    /// Puts a tap on its bridge, as libvirt does, unless one of this name is there.
+    pub(super) fn add_tap(&mut self, name: &IfName, bridge: &IfName, mtu: Mtu) {
+        if self.facts.link(name).is_some() {
+            return;
+        }
+        let master = self.facts.link(bridge).map(|link| link.index);
+        self.assumed.push(format!(
+            "libvirt has made tap {name} with MTU {mtu} on {bridge}"
+        ));
+        self.add_link(LinkFact {
+            master,
+            ..link(name.as_str(), LinkKind::Tun, u32::from(mtu))
+        });
+    }
+
+    /// Takes a tap away, as libvirt does when QEMU has ended.
+    pub(super) fn remove_tap(&mut self, tap: &Tap) {
+        self.facts.links.retain(|link| link.index != tap.index);
+    }
+
+    /// Adds a link unless one of this name is there; its index.
+    fn add_link(&mut self, link: LinkFact) -> u32 {
+        if let Some(there) = self.facts.links.iter().find(|it| it.name == link.name) {
+            return there.index;
+        }
+        let highest = self.facts.links.iter().map(|link| link.index).max();
+        let index = highest.unwrap_or_default() + 1;
+        self.facts.links.push(LinkFact { index, ..link });
+        index
+    }
+}
+
+/// A link that is up, without address, alias or master.
+fn link(name: &str, kind: LinkKind, mtu: u32) -> LinkFact {
+    LinkFact {
+        index: 0,
+        name: name.to_owned(),
+        kind,
+        mtu,
+        mac: None,
+        alias: None,
+        master: None,
+        up: true,
+    }
+}

@@ -1,0 +1,126 @@
+//! Links and forwarding entries.
+
+use super::check::{Check, Kind, Status};
+use super::compare::{Kernel, Scoped};
+use crate::facts::{BridgeFact, HostFacts, LinkFact, LinkKind};
+use crate::model::{IfName, Mtu, NetworkId, Tunnel};
+use crate::plan::link::alias;
+use crate::state::OwnLink;
+
+pub(super) fn checks(part: Scoped<'_>, kernel: Kernel<'_>) -> Vec<Check> {
+    let mut checks = Vec::new();
+    let state = &kernel.observed.state;
+    for (name, link) in &part.applied.links {
+        let check = Check::new(part.scope, Kind::Link, name);
+        checks.push(match kernel.facts.link(name) {
+            None => check.is(Status::Missing),
+            Some(fact) => check.different(&differences(link, fact, kernel.facts)),
+        });
+    }
+    for (device, bridge) in &part.applied.enslaved {
+        let object = format!("{device} on {bridge}");
+        let check = Check::new(part.scope, Kind::BridgePort, object);
+        checks.push(check.there(state.enslaved.get(device) == Some(bridge)));
+    }
+    for entry in &part.applied.fdb {
+        let check = Check::new(part.scope, Kind::FdbEntry, entry);
+        checks.push(check.there(state.fdb.contains(entry)));
+    }
+    let unknown = state.fdb.difference(&kernel.whole.fdb);
+    let own = unknown.filter(|entry| part.devices.contains(&entry.device));
+    checks.extend(own.map(|entry| Check::new(part.scope, Kind::FdbEntry, entry).is(Status::Extra)));
+    checks
+}
+
+/// What somebody changed on a link that we made.
+fn differences(applied: &OwnLink, fact: &LinkFact, facts: &HostFacts) -> Vec<String> {
+    let mut points = Vec::new();
+    if !fact.up {
+        points.push("is down".to_owned());
+    }
+    match (applied, &fact.kind) {
+        (OwnLink::Bridge(bridge), LinkKind::Bridge(found)) => {
+            common(fact, &bridge.network, bridge.mtu, &mut points);
+            if fact.mac != Some(bridge.mac) {
+                points.push(format!("its MAC address is not {}", bridge.mac));
+            }
+            points.extend(switches(found));
+        }
+        (OwnLink::Vxlan(device), LinkKind::Vxlan(found)) => {
+            common(fact, &device.network, device.mtu, &mut points);
+            let underlay = found.underlay.and_then(|index| facts.link_by_index(index));
+            let Tunnel {
+                vni,
+                local,
+                underlay: below,
+                port,
+                ..
+            } = &device.tunnel;
+            let as_made = found.vni == Some(*vni)
+                && found.local == Some(local.address())
+                && underlay.is_some_and(|link| link.name == below.as_str())
+                && found.port == *port;
+            if !as_made {
+                points.push(format!("is not made of {}", device.tunnel));
+            }
+            if !found.learning {
+                points.push("does not learn MAC addresses".to_owned());
+            }
+        }
+        _ => points.push("is a device of another kind".to_owned()),
+    }
+    points
+}
+
+fn common(fact: &LinkFact, network: &NetworkId, mtu: Mtu, points: &mut Vec<String>) {
+    if fact.mtu != u32::from(mtu) {
+        points.push(format!("MTU {}, not {mtu}", fact.mtu));
+    }
+    let alias = alias(network);
+    if fact.alias.as_ref() != Some(&alias) {
+        points.push(format!("does not bear the alias {alias}"));
+    }
+}
+
+fn switches(found: &BridgeFact) -> Vec<String> {
+    let ours = BridgeFact::OURS;
+    let on = |switch: bool| u32::from(switch);
+    [
+        ("forward_delay", found.forward_delay, ours.forward_delay),
+        ("stp_state", on(found.stp), on(ours.stp)),
+        (
+            "mcast_snooping",
+            on(found.mcast_snooping),
+            on(ours.mcast_snooping),
+        ),
+        (
+            "nf_call_iptables",
+            on(found.nf_call_iptables),
+            on(ours.nf_call_iptables),
+        ),
+        (
+            "nf_call_ip6tables",
+            on(found.nf_call_ip6tables),
+            on(ours.nf_call_ip6tables),
+        ),
+    ]
+    .into_iter()
+    .filter(|(_, found, ours)| found != ours)
+    .map(|(name, found, ours)| format!("{name} {found}, not {ours}"))
+    .collect()
+}
+
+/// What is wrong with a tap: the device of the same index must still have its name, be up, and be
+/// on its network's bridge.
+pub(super) fn tap_differences(fact: &LinkFact, bridge: &IfName, facts: &HostFacts) -> Vec<String> {
+    let mut points = Vec::new();
+    if !fact.up {
+        points.push("is down".to_owned());
+    }
+    let master = fact.master.and_then(|index| facts.link_by_index(index));
+    let on = master.map_or("no bridge", |link| link.name.as_str());
+    if on != bridge.as_str() {
+        points.push(format!("is on {on}, not on {bridge}"));
+    }
+    points
+}

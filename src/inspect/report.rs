@@ -1,0 +1,96 @@
+//! What `vmhook inspect` has to say. Its JSON is documented in `docs/inspect.md` and stable.
+
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use super::check::Check;
+use crate::model::{DomainUuid, IfName, MacAddr, Mtu, Vni};
+
+/// The version of the JSON shape: grows when a field changes its meaning or goes.
+pub const VERSION: u32 = 1;
+
+/// What `vmhook inspect` has to say of a domain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// [`VERSION`].
+    pub version: u32,
+    /// The domain's name.
+    pub domain: String,
+    /// The domain's UUID.
+    pub uuid: DomainUuid,
+    /// Whether it runs, as far as the XML and its taps tell.
+    pub running: bool,
+    /// The judgement.
+    pub verdict: Verdict,
+    /// Its interfaces on managed bridges.
+    pub interfaces: Vec<InterfaceReport>,
+    /// Everything that was applied, and whether the kernel has it.
+    pub checks: Vec<Check>,
+    /// What is worth knowing and wrong with nothing.
+    pub notes: Vec<String>,
+}
+
+/// The judgement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It runs, and the kernel has all that was applied.
+    AsApplied,
+    /// It runs, and something differs.
+    Differs,
+    /// It runs with an interface of ours, and nothing was applied for it.
+    NoRecord,
+    /// It does not run, but something of it is left.
+    Left,
+    /// It does not run, and nothing of it is left.
+    NothingLeft,
+    /// It has no interface on a managed bridge.
+    NotOurs,
+}
+
+/// A value, and who says so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Sourced<T> {
+    /// The value.
+    pub value: T,
+    /// Who says so: a table of the configuration, the domain's XML, Nova's metadata, the record.
+    pub origin: String,
+}
+
+/// An interface on a managed bridge: what was applied for it, or what would be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct InterfaceReport {
+    /// Its MAC address.
+    pub mac: Sourced<MacAddr>,
+    /// The network's name in the configuration.
+    pub network: Sourced<String>,
+    /// The bridge.
+    pub bridge: Sourced<IfName>,
+    /// The VXLAN device.
+    pub device: Sourced<IfName>,
+    /// The network's number on the wire.
+    pub vni: Sourced<Vni>,
+    /// The tap, if its name is known.
+    pub tap: Option<Sourced<IfName>>,
+    /// The MTU of bridge and device.
+    pub mtu: Sourced<Mtu>,
+    /// The addresses that it may use.
+    pub addresses: Sourced<Vec<IpAddr>>,
+    /// The names of its security groups.
+    pub security_groups: Sourced<Vec<String>>,
+}
+
+impl Verdict {
+    /// Nothing is to be done.
+    pub fn is_well(self) -> bool {
+        matches!(self, Self::AsApplied | Self::NothingLeft | Self::NotOurs)
+    }
+}
+
+impl<T> Sourced<T> {
+    pub(super) fn new(value: T, origin: &(impl ToString + ?Sized)) -> Self {
+        let origin = origin.to_string();
+        Self { value, origin }
+    }
+}

@@ -1,0 +1,203 @@
+//! What an interface is, and who says so.
+
+use super::report::{InterfaceReport, Sourced};
+use crate::config::{Config, NetworkConfig};
+use crate::domain::{Domain, Interface};
+use crate::facts::HostFacts;
+use crate::model::{IfName, Network, NetworkKind, Port};
+use crate::resolve::{self, Claimed, ResolvedPort, Sources};
+
+/// An interface of ours: what was applied for it, and what the configuration makes of it today.
+pub(super) struct Values<'a> {
+    pub(super) interface: Option<&'a Interface>,
+    pub(super) applied: Option<(&'a Port, &'a Network)>,
+    pub(super) today: Result<Today<'a>, String>,
+}
+
+/// What the configuration makes of an interface today.
+pub(super) struct Today<'a> {
+    config: &'a NetworkConfig,
+    network: Network,
+    resolved: ResolvedPort,
+}
+
+impl<'a> Today<'a> {
+    /// # Errors
+    /// Why the interface could not be served today.
+    pub(super) fn of(
+        interface: &Interface,
+        domain: &Domain,
+        config: &'a Config,
+        facts: &HostFacts,
+    ) -> Result<Self, String> {
+        let bridge = interface.bridge.as_deref().unwrap_or_default();
+        let of_network = match resolve::ours(bridge, config, || true) {
+            Claimed::Ours(network) => network,
+            Claimed::Broken(cause) => return Err(cause),
+            Claimed::NotOurs => return Err(format!("bridge {bridge} is not managed")),
+        };
+        let mac = interface.mac.clone().map_err(|error| error.to_string())?;
+        let from = Sources {
+            config,
+            network: of_network,
+            domain: Some(domain),
+        };
+        let target = interface.target.as_deref();
+        Ok(Self {
+            config: of_network,
+            network: resolve::network(config, of_network, facts)?,
+            resolved: resolve::port(mac, target.filter(|name| !name.contains('%')), from)?,
+        })
+    }
+}
+
+impl Values<'_> {
+    /// What is to be shown; `None` if nobody knows anything.
+    pub(super) fn report(&self) -> Option<InterfaceReport> {
+        let today = self.today.as_ref().ok();
+        let now = today.map(|today| (&today.resolved.port, &today.network));
+        let (port, network) = self.applied.or(now)?;
+        let NetworkKind::Vxlan(vxlan) = &network.kind;
+        let tunnel = &vxlan.tunnel;
+        let said = Said {
+            port,
+            network,
+            today,
+        };
+        let groups = port.security_groups.iter().map(|group| group.name.clone());
+        Some(InterfaceReport {
+            mac: Sourced::new(port.mac, self.interface.map_or("record", |_| "domain XML")),
+            network: Sourced::new(network.name.clone(), &said.table("")),
+            bridge: Sourced::new(network.bridge.clone(), &said.table(" id")),
+            device: Sourced::new(tunnel.device.clone(), &said.tunnel(" vni")),
+            vni: Sourced::new(tunnel.vni, &said.tunnel(" vni")),
+            tap: self.tap(port),
+            mtu: Sourced::new(network.mtu, &said.mtu()),
+            addresses: Sourced::new(port.fixed_ips.clone(), &said.addresses()),
+            security_groups: Sourced::new(groups.collect(), &said.groups()),
+        })
+    }
+
+    fn tap(&self, port: &Port) -> Option<Sourced<IfName>> {
+        let named = self
+            .interface
+            .and_then(|interface| interface.target.as_deref());
+        let named = named.and_then(|name| name.parse().ok());
+        let recorded = port.tap.as_ref().map(|tap| tap.name.clone());
+        match (recorded, named) {
+            (Some(tap), Some(named)) if tap == named => Some(Sourced::new(tap, "domain XML")),
+            (Some(tap), _) => Some(Sourced::new(tap, "record")),
+            (None, Some(named)) => Some(Sourced::new(named, "domain XML")),
+            (None, None) => None,
+        }
+    }
+
+    /// What the configuration would do otherwise today.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let said = match (&self.today, self.applied) {
+            (Err(cause), _) => vec![cause.clone()],
+            (Ok(today), Some((port, network))) => today.changes_since(port, network),
+            (Ok(_), None) => Vec::new(),
+        };
+        let named = self.interface.and_then(|it| it.mac.as_ref().ok());
+        let mac = self.applied.map(|(port, _)| &port.mac).or(named);
+        let mac = mac.map_or("without MAC address".to_owned(), ToString::to_string);
+        let note = |text| format!("interface {mac}: {text}");
+        said.into_iter().map(note).collect()
+    }
+}
+
+impl Today<'_> {
+    /// What is not any more as it was applied.
+    fn changes_since(&self, port: &Port, network: &Network) -> Vec<String> {
+        let now = &self.resolved.port;
+        let mut changes = Vec::new();
+        if !same_addresses(port, self) {
+            let addresses = now.fixed_ips.iter().map(ToString::to_string);
+            changes.push(format!("addresses are now {}", join(addresses)));
+        }
+        if !same_groups(port, self) {
+            let groups = now.security_groups.iter().map(|group| group.name.clone());
+            let groups = join(groups);
+            changes.push(format!(
+                "security groups are now {groups}, or their rules are others"
+            ));
+        }
+        if self.network != *network {
+            changes.push("its network has another tunnel, MTU, name or list of peers".to_owned());
+        }
+        let since = |change| format!("configuration changed since: {change}");
+        changes.into_iter().map(since).collect()
+    }
+}
+
+fn join(words: impl Iterator<Item = String>) -> String {
+    words.collect::<Vec<_>>().join(", ")
+}
+
+/// Who says what an interface is: whoever the configuration of today names, as long as it names
+/// the same; else only the record knows.
+struct Said<'a> {
+    port: &'a Port,
+    network: &'a Network,
+    today: Option<&'a Today<'a>>,
+}
+
+impl Said<'_> {
+    fn by(&self, same: bool, origin: impl FnOnce(&Today<'_>) -> String) -> String {
+        match self.today {
+            Some(today) if same => origin(today),
+            Some(_) => "record; the configuration has changed since".to_owned(),
+            None => "record".to_owned(),
+        }
+    }
+
+    fn table(&self, key: &str) -> String {
+        self.by(true, |today| {
+            format!("[network.{}]{key}", today.config.name)
+        })
+    }
+
+    fn tunnel(&self, key: &str) -> String {
+        let same = self
+            .today
+            .is_some_and(|today| today.network.has_same_tunnel(self.network));
+        self.by(same, |today| {
+            format!("[network.{}]{key}", today.config.name)
+        })
+    }
+
+    fn mtu(&self) -> String {
+        let NetworkKind::Vxlan(vxlan) = &self.network.kind;
+        let given = self.today.is_some_and(|today| today.config.mtu.is_some());
+        if given {
+            self.tunnel(" mtu")
+        } else {
+            format!("what {} leaves", vxlan.tunnel.underlay)
+        }
+    }
+
+    fn addresses(&self) -> String {
+        let same = self
+            .today
+            .is_some_and(|today| same_addresses(self.port, today));
+        self.by(same, |today| today.resolved.origins.fixed_ips.to_string())
+    }
+
+    fn groups(&self) -> String {
+        let same = self
+            .today
+            .is_some_and(|today| same_groups(self.port, today));
+        self.by(same, |today| {
+            today.resolved.origins.security_groups.to_string()
+        })
+    }
+}
+
+fn same_addresses(port: &Port, today: &Today<'_>) -> bool {
+    today.resolved.port.fixed_ips == port.fixed_ips
+}
+
+fn same_groups(port: &Port, today: &Today<'_>) -> bool {
+    today.resolved.port.security_groups == port.security_groups
+}
