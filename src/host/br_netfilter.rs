@@ -13,9 +13,14 @@ use super::process::{Call, Runner};
 
 const SWITCHES: &str = "/proc/sys/net/bridge";
 
+/// Whether the module is there.
+pub fn has_br_netfilter() -> bool {
+    Path::new(SWITCHES).is_dir()
+}
+
 /// Loads the module if it is not there.
 pub(super) fn ensure(runner: &Runner) -> Result<(), HostError> {
-    if Path::new(SWITCHES).is_dir() {
+    if has_br_netfilter() {
         return Ok(());
     }
     let call = Call::new("modprobe", &["br_netfilter"]);

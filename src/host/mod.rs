@@ -49,6 +49,7 @@ mod state;
 pub mod stdin;
 mod sysctl;
 
+pub use br_netfilter::has_br_netfilter;
 pub use config_files::ConfigFile;
 pub use error::HostError;
 #[cfg(feature = "faults")]

@@ -1,6 +1,7 @@
 //! The calls of a domain's life, on values.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use super::World;
 use crate::config::Config;
@@ -25,6 +26,17 @@ pub enum Act {
     Stopped,
     /// Everything of it is gone: undoes `prepare`, and what the first `start` gave the network.
     Release,
+}
+
+impl fmt::Display for Act {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Prepare => "prepare",
+            Self::Start => "start",
+            Self::Stopped => "stopped",
+            Self::Release => "release",
+        })
+    }
 }
 
 /// A domain on its way through a [`World`].

@@ -1,0 +1,142 @@
+//! The command line.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use vmhook::hook::rehearsal::Act;
+use vmhook::host::Paths;
+use vmhook::model::{IfName, MacAddr};
+
+const CONFIG_DIR: &str = "Folder of the configuration [default: $VMHOOK_CONFIG_DIR or /etc/vmhook]";
+const STATE_DIR: &str = "Folder of the records [default: $VMHOOK_STATE_DIR or /run/vmhook]";
+
+/// VXLAN networks and security groups for plain libvirt hosts.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[arg(long, global = true, value_name = "DIR", help = CONFIG_DIR)]
+    config_dir: Option<PathBuf>,
+
+    #[arg(long, global = true, value_name = "DIR", help = STATE_DIR)]
+    state_dir: Option<PathBuf>,
+
+    /// When to use colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: Color,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Print what would be run for a domain; change nothing
+    ///
+    /// Without --from-host, for a host on which there is nothing yet; what is taken for granted of
+    /// it stands at the top. The output is a shell script.
+    Plan(PlanArguments),
+
+    /// Validate the configuration and say what vmhook makes of it
+    Check,
+
+    /// Show what a domain has, and whether the kernel has all of it (needs root)
+    ///
+    /// Exits 0 if all is well, or the domain is shut off and nothing of it is left; 1 if something
+    /// differs from what was applied, or the domain runs and nothing was applied for it; 2 if that
+    /// cannot be told.
+    Inspect(InspectArguments),
+
+    /// Drop the records of machines that are gone, and repair everything else (needs root)
+    Sync,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArguments {
+    /// The domain's XML; - for standard input
+    #[arg(long, value_name = "FILE|-")]
+    pub(crate) xml: PathBuf,
+
+    /// The call of libvirt's [default: prepare, then start]
+    #[arg(long)]
+    pub(crate) event: Option<Event>,
+
+    /// Start from this host as it is (needs root)
+    #[arg(long)]
+    pub(crate) from_host: bool,
+
+    /// The name of a tap that libvirt would choose
+    #[arg(long, value_name = "MAC=NAME", value_parser = tap)]
+    pub(crate) tap: Vec<(MacAddr, IfName)>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InspectArguments {
+    /// The domain's name or UUID; libvirt is asked for its XML
+    #[arg(value_name = "DOMAIN", required_unless_present = "xml")]
+    pub(crate) domain: Option<String>,
+
+    /// The domain's XML instead, live or inactive; - for standard input
+    #[arg(long, value_name = "FILE|-", conflicts_with = "domain")]
+    pub(crate) xml: Option<PathBuf>,
+
+    /// For people or for programs
+    #[arg(long, default_value = "text")]
+    pub(crate) format: Format,
+}
+
+/// A call of libvirt's that changes something.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Event {
+    Prepare,
+    Start,
+    Stopped,
+    Release,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+impl Arguments {
+    /// Where the files are: the option, else the environment, else where packages put them.
+    pub(crate) fn paths(&self) -> Paths {
+        let path = |given: &Option<PathBuf>, variable: &str, usual: &str| {
+            let set = || env::var_os(variable).filter(|value| *value != OsString::new());
+            let path = given.clone().or_else(|| set().map(PathBuf::from));
+            path.unwrap_or_else(|| PathBuf::from(usual))
+        };
+        Paths {
+            config_dir: path(&self.config_dir, "VMHOOK_CONFIG_DIR", "/etc/vmhook"),
+            state_dir: path(&self.state_dir, "VMHOOK_STATE_DIR", "/run/vmhook"),
+        }
+    }
+}
+
+impl From<Event> for Act {
+    fn from(event: Event) -> Self {
+        match event {
+            Event::Prepare => Self::Prepare,
+            Event::Start => Self::Start,
+            Event::Stopped => Self::Stopped,
+            Event::Release => Self::Release,
+        }
+    }
+}
+
+fn tap(text: &str) -> Result<(MacAddr, IfName), String> {
+    let (mac, name) = text.split_once('=').ok_or("write MAC=NAME")?;
+    let mac = mac.parse().map_err(|error| format!("{error}"))?;
+    let name = name.parse().map_err(|error| format!("{error}"))?;
+    Ok((mac, name))
+}

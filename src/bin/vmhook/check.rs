@@ -1,0 +1,230 @@
+//! `vmhook check`: what is wrong with the configuration, and what vmhook makes of the rest.
+
+use anyhow::{Result, bail};
+use vmhook::config::{
+    Config, ConfigErrors, HostConfig, NetworkConfig, NetworkKindConfig, PortConfig,
+};
+use vmhook::facts::{HostFacts, IptablesBackend};
+use vmhook::firewall::guard::IBRNAME_PROBE;
+use vmhook::hook::load_config;
+use vmhook::host::{self, Host};
+use vmhook::model::{Direction, NetworkKind, SecurityGroup, Vtep};
+use vmhook::resolve;
+
+use crate::Answer;
+use crate::output::{BAD, GOOD, HEAD, NOTE, Output, styled};
+
+pub(crate) fn run(host: &dyn Host, output: &Output) -> Result<Answer> {
+    let files = host.config_files();
+    if let Some(Err(reason)) = files.first().map(|file| &file.text)
+        && files.iter().all(|file| file.text.is_err())
+    {
+        bail!("{}: {reason}", files[0].path);
+    }
+    let config = load_config(host);
+    let mut findings = Findings::default();
+    for error in config.all_errors() {
+        findings.bad(&error.report());
+    }
+    let facts = host.facts()?;
+    let mut summary = Summary::default();
+    summary.configuration(&config, &facts);
+    if host::is_root() {
+        look_around(host, &mut summary, &mut findings);
+    }
+    findings.of_networks(&config, &facts);
+    let Findings { texts, errors } = findings;
+    output.print(&(texts.concat() + &summary.text() + &verdict(errors)))?;
+    Ok(if errors == 0 { Answer::Yes } else { Answer::No })
+}
+
+fn verdict(errors: usize) -> String {
+    let words = match errors {
+        0 => styled(GOOD, "the configuration is right"),
+        1 => styled(BAD, "1 error"),
+        _ => styled(BAD, &format!("{errors} errors")),
+    };
+    format!("\n{words}\n")
+}
+
+/// What is wrong.
+#[derive(Default)]
+struct Findings {
+    texts: Vec<String>,
+    errors: usize,
+}
+
+impl Findings {
+    fn bad(&mut self, report: &str) {
+        self.errors += 1;
+        let report = report.strip_prefix("error:").unwrap_or(report).trim_end();
+        let head = styled(BAD, "error:");
+        self.texts.push(format!("{head}{report}\n\n"));
+    }
+
+    /// Networks that nothing is wrong with but that cannot be made on this host. Elsewhere than as
+    /// root on the host itself the answer says nothing: the configuration may be another host's.
+    fn of_networks(&mut self, config: &Config, facts: &HostFacts) {
+        for network in config.networks.values().flatten() {
+            let Err(cause) = resolve::network(config, network, facts) else {
+                continue;
+            };
+            let cause = format!(" network {}: {cause}", network.name);
+            if host::is_root() {
+                self.bad(&cause);
+            } else {
+                let head = styled(NOTE, "on this host:");
+                self.texts.push(format!("{head}{cause}\n\n"));
+            }
+        }
+    }
+}
+
+/// What is right: names and words, in two columns.
+#[derive(Default)]
+struct Summary(Vec<(String, String)>);
+
+impl Summary {
+    fn add(&mut self, name: &str, words: impl Into<String>) {
+        self.0.push((name.to_owned(), words.into()));
+    }
+
+    fn object<T>(&mut self, name: &str, object: &Result<T, ConfigErrors>, words: fn(&T) -> String) {
+        let words = object.as_ref().map_or_else(
+            |_| styled(BAD, "broken: machines that need it do not start"),
+            words,
+        );
+        self.add(name, words);
+    }
+
+    fn configuration(&mut self, config: &Config, facts: &HostFacts) {
+        match &config.host {
+            Ok(host) => self.add("host", host_words(host, facts)),
+            Err(_) => self.object("host", &config.host, |_| String::new()),
+        }
+        self.object("firewall", &config.firewall, |firewall| {
+            let comments = if firewall.comments { "with" } else { "without" };
+            format!("chains {}-…, {comments} comments", firewall.chain_prefix)
+        });
+        for (name, network) in &config.networks {
+            let name = format!("network {name}");
+            match network {
+                Ok(network) => self.add(&name, network_words(config, network, facts)),
+                Err(_) => self.object(&name, network, |_| String::new()),
+            }
+        }
+        for (name, group) in &config.security_groups {
+            self.object(&format!("security group {name}"), group, group_words);
+        }
+        for (name, port) in &config.ports {
+            self.object(&format!("port {name}"), port, port_words);
+        }
+    }
+
+    fn text(&self) -> String {
+        let width = self.0.iter().map(|(name, _)| name.chars().count()).max();
+        let width = width.unwrap_or_default();
+        let line = |(name, words): &(String, String)| {
+            let gap = " ".repeat(width - name.chars().count());
+            format!("{}{gap}  {words}\n", styled(HEAD, name))
+        };
+        self.0.iter().map(line).collect()
+    }
+}
+
+fn host_words(host: &HostConfig, facts: &HostFacts) -> String {
+    let Some(local) = host.local_ip else {
+        return "no local_ip".to_owned();
+    };
+    let on = match facts.carrier(local.address()) {
+        Some(link) => format!("on {} with MTU {}", link.name, link.mtu),
+        None => "which no device of this host has".to_owned(),
+    };
+    format!("local_ip {local} {on}; UDP port {}", host.vxlan_port)
+}
+
+fn network_words(config: &Config, network: &NetworkConfig, facts: &HostFacts) -> String {
+    let NetworkKindConfig::Vxlan(vxlan) = &network.kind;
+    let made = resolve::network(config, network, facts).ok();
+    let mtu = made.as_ref().map(|network| network.mtu).or(network.mtu);
+    let mtu = mtu.map_or("what the underlay leaves".to_owned(), |mtu| mtu.to_string());
+    let device = match made.as_ref().map(|network| &network.kind) {
+        Some(NetworkKind::Vxlan(vxlan)) => format!(", device {}", vxlan.tunnel.device),
+        None => String::new(),
+    };
+    let peers = match vxlan.flood.as_slice() {
+        [] => "to no other host".to_owned(),
+        peers => format!("to {}", join(peers.iter().map(Vtep::to_string))),
+    };
+    format!(
+        "bridge {}{device}, VNI {}, MTU {mtu}, {peers}",
+        network.bridge, vxlan.vni
+    )
+}
+
+fn group_words(group: &SecurityGroup) -> String {
+    let count = |direction| {
+        let rules = group.rules.iter();
+        rules.filter(|rule| rule.direction == direction).count()
+    };
+    let (ingress, egress) = (count(Direction::Ingress), count(Direction::Egress));
+    let members = match group.members.len() {
+        0 => String::new(),
+        members => format!(", {members} members elsewhere"),
+    };
+    format!("{ingress} ingress, {egress} egress rules (each family's counted apart){members}")
+}
+
+fn port_words(port: &PortConfig) -> String {
+    let network = port.network.iter().map(|name| format!(" on {name}"));
+    let addresses = port.fixed_ips.iter().flatten().map(ToString::to_string);
+    let groups = port.security_groups.iter().flatten().cloned();
+    let with = |name: &str, words: String| match words.as_str() {
+        "" => String::new(),
+        words => format!(", {name} {words}"),
+    };
+    let network: String = network.collect();
+    let addresses = with("addresses", join(addresses));
+    format!(
+        "{}{network}{addresses}{}",
+        port.mac,
+        with("groups", join(groups))
+    )
+}
+
+fn join(words: impl Iterator<Item = String>) -> String {
+    words.collect::<Vec<_>>().join(", ")
+}
+
+/// What every start needs of this host.
+fn look_around(host: &dyn Host, summary: &mut Summary, findings: &mut Findings) {
+    match host.iptables_backend() {
+        Ok(IptablesBackend::Nft) => summary.add("iptables", "there, on nftables"),
+        Ok(IptablesBackend::Legacy) => summary.add(
+            "iptables",
+            "there, the old one: rules are read back at every start",
+        ),
+        Err(error) => findings.bad(&format!(" {error}")),
+    }
+    match host.nft_accepts(IBRNAME_PROBE) {
+        Ok(true) => summary.add("nft", "there"),
+        Ok(false) => summary.add(
+            "nft",
+            "there; the kernel lacks `meta ibrname`: unknown ports of one bridge reach each other",
+        ),
+        Err(error) => findings.bad(&format!(" {error}")),
+    }
+    let module = if host::has_br_netfilter() {
+        "loaded"
+    } else {
+        "not loaded; the first start loads it"
+    };
+    summary.add("br_netfilter", module);
+    match host.neutron_agent() {
+        Ok(None) => {}
+        Ok(Some(pid)) => findings.bad(&format!(
+            " a Neutron Linux bridge agent runs here (pid {pid}); every start is refused"
+        )),
+        Err(error) => findings.bad(&format!(" {error}")),
+    }
+}
