@@ -115,7 +115,7 @@ impl<'a> Comer<'a> {
             };
             let mut port = port.clone();
             resolve::attach(&mut port, interface, network, &self.facts).map_err(refuse)?;
-            requested.add(network.clone(), port).map_err(refuse)?;
+            requested.add(network.clone(), port);
         }
         Ok(requested)
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::config::{Config, NetworkConfig};
 use crate::domain::{Domain, Interface};
 use crate::facts::HostFacts;
-use crate::firewall::iptables::{Options, chain_suffix};
+use crate::firewall::iptables::Options;
 use crate::model::{Network, NetworkId, Port};
 use crate::record::NetworkRecord;
 use crate::refusal::Refusal;
@@ -77,7 +77,8 @@ pub fn add(
         domain: Some(domain),
     };
     let resolved = resolve::port(mac, target(interface), sources)?;
-    requested.add(network, resolved.port)
+    requested.add(network, resolved.port);
+    Ok(())
 }
 
 /// The network as it stands, or else as the configuration has it. `admit` compares the two.
@@ -98,33 +99,17 @@ fn target(interface: &Interface) -> Option<&str> {
 }
 
 impl Requested {
-    /// Adds a port with its network.
-    ///
-    /// # Errors
-    /// If nobody could tell it from a port that is there already.
-    pub(super) fn add(&mut self, network: Network, port: Port) -> Result<(), String> {
-        if self.ports.iter().any(|other| other.key() == port.key()) {
-            return Err(format!(
-                "another interface has this MAC address on {}",
-                network.name
-            ));
-        }
-        let same_target = |other: &Port| other.target.is_some() && other.target == port.target;
-        if self.ports.iter().any(same_target) {
-            return Err("another interface names the same tap".to_owned());
-        }
-        let chains = chain_suffix(&port);
-        if self.ports.iter().any(|other| chain_suffix(other) == chains) {
-            return Err(format!(
-                "another interface would get the same chains (…{chains}); name one of the two taps \
-                 otherwise"
-            ));
-        }
+    /// Adds a port with its network. What two ports must not share is `admit`'s to refuse.
+    pub(super) fn add(&mut self, network: Network, port: Port) {
         if self.networks.iter().all(|other| other.id != network.id) {
             self.networks.push(network);
         }
         self.ports.push(port);
-        Ok(())
+    }
+
+    /// The port and network of an interface.
+    pub(super) fn port_of(&self, interface: &Interface) -> Option<(&Port, &Network)> {
+        port_of(&self.ports, &self.networks, interface)
     }
 }
 
@@ -144,13 +129,6 @@ pub(super) fn refusal(domain: &str, interface: &Interface, cause: String) -> Ref
     match interface.mac {
         Ok(mac) => Refusal::of_interface(domain, mac, cause),
         Err(_) => Refusal::of_domain(domain, cause),
-    }
-}
-
-impl Requested {
-    /// The port and network of an interface.
-    pub(super) fn port_of(&self, interface: &Interface) -> Option<(&Port, &Network)> {
-        port_of(&self.ports, &self.networks, interface)
     }
 }
 

@@ -103,10 +103,7 @@ fn want(host: &dyn Host, store: &Store<'_>, created: &NetworkPort, joined: Joine
             .filter(|port| port.key() != joined.port.key());
         requested.ports = others.cloned().collect();
     }
-    let refuse = |cause| Refusal::of_interface(&created.owner_name, joined.port.mac, cause);
-    requested
-        .add(joined.network, joined.port.clone())
-        .map_err(refuse)?;
+    requested.add(joined.network, joined.port);
     Ok(Want {
         generation: store.next_generation(uuid)?,
         epoch: store.epoch().clone(),

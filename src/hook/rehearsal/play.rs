@@ -175,7 +175,7 @@ impl<'a> Rehearsal<'a> {
             };
             let mut port = port.clone();
             resolve::attach(&mut port, &named, network, &self.world.facts).map_err(refuse)?;
-            requested.add(network.clone(), port).map_err(refuse)?;
+            requested.add(network.clone(), port);
         }
         Ok(requested)
     }
