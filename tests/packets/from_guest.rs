@@ -1,7 +1,5 @@
 //! What a guest may send, and as whom.
 
-use super::Station::{Peer, Web1, Web2};
-use super::Verdict::{Guarded, Passes, Refused};
 use super::*;
 
 /// Somebody who is not there: addresses that no port has.
@@ -23,106 +21,30 @@ fn link_local() -> End {
 fn a_guest_speaks_for_itself_alone_over_ipv4() {
     let dhcp_server = end("ff:ff:ff:ff:ff:ff", "255.255.255.255");
     let stolen_mac = end(NOBODY, "192.168.101.88");
-    table::check(&[
-        line(
-            Web1,
-            "a ping",
-            frames::echo_request(web1(), peer_v4()),
-            Peer,
-            Passes,
-        ),
-        line(
-            Web1,
-            "ssh",
-            frames::tcp_syn(web1(), peer_v4(), (4000, 22)),
-            Peer,
-            Passes,
-        ),
-        line(
-            Web1,
-            "UDP",
-            frames::udp(web1(), peer_v4(), (4000, 53), b"?"),
-            Peer,
-            Passes,
-        ),
-        line(
-            Web1,
-            "UDP",
-            frames::udp(web1(), web2(), (4000, 53), b"?"),
-            Web2,
-            Refused,
-        ),
-        line(
-            Web1,
-            "a ping",
-            frames::echo_request(web1(), web2()),
-            Web2,
-            Passes,
-        ),
-        line(
-            Web1,
-            "UDP from another address",
-            frames::udp(web1_as("192.168.101.99"), peer_v4(), (4000, 53), b"?"),
-            Peer,
-            Refused,
-        ),
-        line(
-            Web1,
-            "a ping from its neighbour's address",
-            frames::echo_request(web1_as("192.168.101.89"), peer_v4()),
-            Peer,
-            Refused,
-        ),
-        line(
-            Web1,
-            "UDP from no address",
-            frames::udp(web1_as("0.0.0.0"), peer_v4(), (4000, 53), b"?"),
-            Peer,
-            Refused,
-        ),
-        line(
-            Web1,
-            "a ping from another MAC address",
-            frames::echo_request(stolen_mac, peer_v4()),
-            Peer,
-            Refused,
-        ),
-        line(
-            Web1,
-            "DHCP discover",
-            frames::udp(web1_as("0.0.0.0"), dhcp_server, (68, 67), b"discover"),
-            Peer,
-            Passes,
-        ),
-        line(
-            Web1,
-            "DHCP discover from another MAC address",
-            frames::udp(end(NOBODY, "0.0.0.0"), dhcp_server, (68, 67), b"discover"),
-            Peer,
-            Guarded,
-        ),
-        line(
-            Web1,
-            "a DHCP renewal",
-            frames::udp(web1(), peer_v4(), (68, 67), b"request"),
-            Peer,
-            Passes,
-        ),
-        line(
-            Web1,
-            "a DHCP offer",
-            frames::udp(web1(), web2(), (67, 68), b"offer"),
-            Web2,
-            Refused,
-        ),
-        line(
-            Web1,
-            "a DHCP offer to all",
-            frames::udp(web1(), dhcp_server, (67, 68), b"offer"),
-            Peer,
-            Refused,
-        ),
-    ]);
+    table::check(table! {
+        Web1 -> Peer Passes:  "a ping", frames::echo_request(web1(), peer_v4());
+        Web1 -> Peer Passes:  "ssh", frames::tcp_syn(web1(), peer_v4(), (4000, 22));
+        Web1 -> Peer Passes:  "UDP", frames::udp(web1(), peer_v4(), (4000, 53), b"?");
+        Web1 -> Web2 Refused: "UDP", frames::udp(web1(), web2(), (4000, 53), b"?");
+        Web1 -> Web2 Passes:  "a ping", frames::echo_request(web1(), web2());
+        Web1 -> Peer Refused: "UDP from another address",
+            frames::udp(web1_as("192.168.101.99"), peer_v4(), (4000, 53), b"?");
+        Web1 -> Peer Refused: "a ping from its neighbour's address",
+            frames::echo_request(web1_as("192.168.101.89"), peer_v4());
+        Web1 -> Peer Refused: "UDP from no address",
+            frames::udp(web1_as("0.0.0.0"), peer_v4(), (4000, 53), b"?");
+        Web1 -> Peer Refused: "a ping from another MAC address",
+            frames::echo_request(stolen_mac, peer_v4());
+        Web1 -> Peer Passes:  "DHCP discover",
+            frames::udp(web1_as("0.0.0.0"), dhcp_server, (68, 67), b"discover");
+        Web1 -> Peer Guarded: "DHCP discover from another MAC address",
+            frames::udp(end(NOBODY, "0.0.0.0"), dhcp_server, (68, 67), b"discover");
+        Web1 -> Peer Passes:  "a DHCP renewal",
+            frames::udp(web1(), peer_v4(), (68, 67), b"request");
+        Web1 -> Web2 Refused: "a DHCP offer", frames::udp(web1(), web2(), (67, 68), b"offer");
+        Web1 -> Peer Refused: "a DHCP offer to all",
+            frames::udp(web1(), dhcp_server, (67, 68), b"offer");
+    });
 }
 
 #[test]
@@ -130,92 +52,26 @@ fn a_guest_speaks_for_itself_alone_over_arp() {
     let nobody = mac(NOBODY);
     let own = web1().mac;
     let gateway = web1_as("192.168.101.1");
-    table::check(&[
-        line(
-            Web1,
-            "an ARP request",
-            frames::arp_request(own, web1(), peer_v4()),
-            Peer,
-            Passes,
-        ),
-        line(
-            Web1,
-            "an ARP reply",
-            frames::arp_reply(own, web1(), peer_v4()),
-            Peer,
-            Passes,
-        ),
-        line(
-            Web1,
-            "a gratuitous ARP",
-            frames::arp_request(own, web1(), web1()),
-            Peer,
-            Passes,
-        ),
-        line(
-            Web1,
-            "an ARP probe (RFC 5227)",
-            frames::arp_request(own, web1_as("0.0.0.0"), web1()),
-            Peer,
-            Passes,
-        ),
-        line(
-            Web1,
-            "an ARP request as the gateway",
-            frames::arp_request(own, gateway, web2()),
-            Web2,
-            Guarded,
-        ),
-        line(
-            Web1,
-            "an ARP reply as the gateway",
-            frames::arp_reply(own, gateway, web2()),
-            Web2,
-            Guarded,
-        ),
-        line(
-            Web1,
-            "an ARP reply with another sender MAC inside",
-            frames::arp_reply(own, end(NOBODY, "192.168.101.88"), peer_v4()),
-            Peer,
-            Guarded,
-        ),
-        line(
-            Web1,
-            "an ARP probe with another sender MAC inside",
-            frames::arp_request(own, end(NOBODY, "0.0.0.0"), peer_v4()),
-            Peer,
-            Guarded,
-        ),
-        line(
-            Web1,
-            "an ARP request from another MAC address",
-            frames::arp_request(nobody, web1(), peer_v4()),
-            Peer,
-            Guarded,
-        ),
-        line(
-            Web1,
-            "RARP of its own MAC",
-            frames::rarp(own, own),
-            Peer,
-            Passes,
-        ),
-        line(
-            Web1,
-            "RARP of another MAC",
-            frames::rarp(own, nobody),
-            Peer,
-            Guarded,
-        ),
-        line(
-            Web1,
-            "RARP from another MAC",
-            frames::rarp(nobody, own),
-            Peer,
-            Guarded,
-        ),
-    ]);
+    table::check(table! {
+        Web1 -> Peer Passes:  "an ARP request", frames::arp_request(own, web1(), peer_v4());
+        Web1 -> Peer Passes:  "an ARP reply", frames::arp_reply(own, web1(), peer_v4());
+        Web1 -> Peer Passes:  "a gratuitous ARP", frames::arp_request(own, web1(), web1());
+        Web1 -> Peer Passes:  "an ARP probe (RFC 5227)",
+            frames::arp_request(own, web1_as("0.0.0.0"), web1());
+        Web1 -> Web2 Guarded: "an ARP request as the gateway",
+            frames::arp_request(own, gateway, web2());
+        Web1 -> Web2 Guarded: "an ARP reply as the gateway",
+            frames::arp_reply(own, gateway, web2());
+        Web1 -> Peer Guarded: "an ARP reply with another sender MAC inside",
+            frames::arp_reply(own, end(NOBODY, "192.168.101.88"), peer_v4());
+        Web1 -> Peer Guarded: "an ARP probe with another sender MAC inside",
+            frames::arp_request(own, end(NOBODY, "0.0.0.0"), peer_v4());
+        Web1 -> Peer Guarded: "an ARP request from another MAC address",
+            frames::arp_request(nobody, web1(), peer_v4());
+        Web1 -> Peer Passes:  "RARP of its own MAC", frames::rarp(own, own);
+        Web1 -> Peer Guarded: "RARP of another MAC", frames::rarp(own, nobody);
+        Web1 -> Peer Guarded: "RARP from another MAC", frames::rarp(nobody, own);
+    });
 }
 
 #[test]
@@ -227,131 +83,40 @@ fn a_guest_speaks_no_other_protocol_and_no_vlan() {
     let arp = frames::arp_request(own, web1_as("192.168.101.1"), web2());
     let bridges = mac("01:80:c2:00:00:00");
     let bpdu = [0x42, 0x42, 0x03, 0, 0, 0, 0, 0];
-    table::check(&[
-        line(
-            Web1,
-            "an experimental ethertype",
-            to_all(0x88b5),
-            Peer,
-            Guarded,
-        ),
-        line(
-            Web1,
-            "an experimental ethertype",
-            to_all(0x88b5),
-            Web2,
-            Guarded,
-        ),
-        line(Web1, "LLDP", to_all(0x88cc), Peer, Guarded),
-        line(Web1, "PPPoE discovery", to_all(0x8863), Peer, Guarded),
-        line(Web1, "MPLS", to_all(0x8847), Peer, Guarded),
-        line(Web1, "an 802.3 frame (LLC)", to_all(15), Peer, Guarded),
-        line(
-            Web1,
-            "a spanning tree BPDU",
-            frames::of_type(own, bridges, 8, &bpdu),
-            Peer,
-            Guarded,
-        ),
-        line(
-            Web1,
-            "a ping in VLAN 5",
-            frames::tagged(5, &ping),
-            Peer,
-            Guarded,
-        ),
-        line(
-            Web1,
-            "a ping with a priority tag",
-            frames::tagged(0, &ping),
-            Peer,
-            Guarded,
-        ),
-        line(
-            Web1,
-            "a ping in two tags",
-            frames::service_tagged(5, &frames::tagged(6, &ping)),
-            Peer,
-            Guarded,
-        ),
-        line(
-            Web1,
-            "spoofed UDP in VLAN 5",
-            frames::tagged(5, &spoofed),
-            Peer,
-            Guarded,
-        ),
-        line(
-            Web1,
-            "spoofed UDP with a priority tag",
-            frames::tagged(0, &spoofed),
-            Peer,
-            Guarded,
-        ),
-        line(
-            Web1,
-            "spoofed ARP in VLAN 5",
-            frames::tagged(5, &arp),
-            Web2,
-            Guarded,
-        ),
-    ]);
+    table::check(table! {
+        Web1 -> Peer Guarded: "an experimental ethertype", to_all(0x88b5);
+        Web1 -> Web2 Guarded: "an experimental ethertype", to_all(0x88b5);
+        Web1 -> Peer Guarded: "LLDP", to_all(0x88cc);
+        Web1 -> Peer Guarded: "PPPoE discovery", to_all(0x8863);
+        Web1 -> Peer Guarded: "MPLS", to_all(0x8847);
+        Web1 -> Peer Guarded: "an 802.3 frame (LLC)", to_all(15);
+        Web1 -> Peer Guarded: "a spanning tree BPDU", frames::of_type(own, bridges, 8, &bpdu);
+        Web1 -> Peer Guarded: "a ping in VLAN 5", frames::tagged(5, &ping);
+        Web1 -> Peer Guarded: "a ping with a priority tag", frames::tagged(0, &ping);
+        Web1 -> Peer Guarded: "a ping in two tags",
+            frames::service_tagged(5, &frames::tagged(6, &ping));
+        Web1 -> Peer Guarded: "spoofed UDP in VLAN 5", frames::tagged(5, &spoofed);
+        Web1 -> Peer Guarded: "spoofed UDP with a priority tag", frames::tagged(0, &spoofed);
+        Web1 -> Web2 Guarded: "spoofed ARP in VLAN 5", frames::tagged(5, &arp);
+    });
 }
 
 #[test]
 fn a_guest_without_ipv6_address_speaks_no_ipv6() {
     let own = web1_as("fe80::f816:3eff:febe:7121");
-    let probe = [
-        &[0; 4][..],
-        &"2001:db8:101::88"
-            .parse::<std::net::Ipv6Addr>()
-            .unwrap()
-            .octets(),
-    ]
-    .concat();
-    table::check(&[
-        line(
-            Web1,
-            "a ping over IPv6",
-            frames::echo_request(own, peer_v6()),
-            Peer,
-            Guarded,
-        ),
-        line(
-            Web1,
-            "UDP over IPv6",
-            frames::udp(own, peer_v6(), (4000, 53), b"?"),
-            Peer,
-            Guarded,
-        ),
-        line(
-            Web1,
-            "duplicate address detection",
-            frames::icmpv6(
-                web1_as("::"),
-                frames::multicast("ff02::1:ff00:88"),
-                135,
-                &probe,
-            ),
-            Peer,
-            Guarded,
-        ),
-        line(
-            Web1,
-            "a router solicitation",
-            frames::icmpv6(own, frames::multicast("ff02::2"), 133, &[0; 4]),
-            Peer,
-            Guarded,
-        ),
-    ]);
+    let probe = about("2001:db8:101::88");
+    table::check(table! {
+        Web1 -> Peer Guarded: "a ping over IPv6", frames::echo_request(own, peer_v6());
+        Web1 -> Peer Guarded: "UDP over IPv6", frames::udp(own, peer_v6(), (4000, 53), b"?");
+        Web1 -> Peer Guarded: "duplicate address detection",
+            frames::icmpv6(web1_as("::"), frames::multicast("ff02::1:ff00:88"), 135, &probe);
+        Web1 -> Peer Guarded: "a router solicitation",
+            frames::icmpv6(own, frames::multicast("ff02::2"), 133, &[0; 4]);
+    });
 }
 
 #[test]
 fn a_guest_speaks_for_itself_alone_over_ipv6() {
-    let about = |ip: &str| {
-        let target: std::net::Ipv6Addr = ip.parse().unwrap();
-        [&[0; 4][..], &target.octets()].concat()
-    };
     let solicited = frames::multicast("ff02::1:ff00:89");
     let all_nodes = frames::multicast("ff02::1");
     let all_routers = frames::multicast("ff02::2");
@@ -359,170 +124,44 @@ fn a_guest_speaks_for_itself_alone_over_ipv6() {
     let icmp = frames::icmpv6;
     let listener = icmp(web2_as("::"), frames::multicast("ff02::16"), 143, &[0; 8]);
     let gateway = icmp(own, peer_v6(), 136, &about("2001:db8:101::1"));
-    table::check(&[
-        line(
-            Web2,
-            "a ping",
-            frames::echo_request(own, peer_v6()),
-            Peer,
-            Passes,
-        ),
-        line(
-            Web2,
-            "UDP",
-            frames::udp(own, peer_v6(), (4000, 53), b"?"),
-            Peer,
-            Passes,
-        ),
-        line(
-            Web2,
-            "a link-local ping",
-            frames::echo_request(link_local(), peer_v6()),
-            Peer,
-            Passes,
-        ),
-        line(
-            Web2,
-            "UDP from another address",
-            frames::udp(web2_as("2001:db8:101::99"), peer_v6(), (4000, 53), b"?"),
-            Peer,
-            Refused,
-        ),
-        line(
-            Web2,
-            "UDP from another link-local address",
-            frames::udp(web2_as("fe80::1"), peer_v6(), (4000, 53), b"?"),
-            Peer,
-            Refused,
-        ),
-        line(
-            Web2,
-            "UDP from another MAC address",
-            frames::udp(end(NOBODY, "2001:db8:101::89"), peer_v6(), (4000, 53), b"?"),
-            Peer,
-            Refused,
-        ),
-        line(
-            Web2,
-            "UDP from no address",
-            frames::udp(web2_as("::"), peer_v6(), (4000, 53), b"?"),
-            Peer,
-            Refused,
-        ),
-        line(
-            Web2,
-            "duplicate address detection",
-            icmp(web2_as("::"), solicited, 135, &about("2001:db8:101::89")),
-            Peer,
-            Passes,
-        ),
-        line(
-            Web2,
-            "a multicast listener report",
-            listener.clone(),
-            Peer,
-            Passes,
-        ),
-        line(
-            Web2,
-            "a multicast listener report behind hop-by-hop options",
-            frames::behind_extension(0, &listener),
-            Peer,
-            Passes,
-        ),
-        line(
-            Web2,
-            "a neighbour solicitation",
-            icmp(
-                own,
-                frames::multicast("ff02::1:ff00:1"),
-                135,
-                &about("2001:db8:101::1"),
-            ),
-            Peer,
-            Passes,
-        ),
-        line(
-            Web2,
-            "a neighbour advertisement of its address",
-            icmp(own, peer_v6(), 136, &about("2001:db8:101::89")),
-            Peer,
-            Passes,
-        ),
-        line(
-            Web2,
-            "a neighbour advertisement of its link-local address",
-            icmp(
-                link_local(),
-                all_nodes,
-                136,
-                &about("fe80::f816:3eff:febe:7122"),
-            ),
-            Peer,
-            Passes,
-        ),
-        line(
-            Web2,
-            "a neighbour advertisement for the gateway",
-            gateway.clone(),
-            Peer,
-            Guarded,
-        ),
-        line(
-            Web2,
-            "a neighbour advertisement for the gateway behind destination options",
-            frames::behind_extension(60, &gateway),
-            Peer,
-            Guarded,
-        ),
-        line(
-            Web2,
-            "a router solicitation",
-            icmp(link_local(), all_routers, 133, &[0; 4]),
-            Peer,
-            Passes,
-        ),
-        line(
-            Web2,
-            "a router advertisement",
-            icmp(link_local(), all_nodes, 134, &[0; 12]),
-            Peer,
-            Refused,
-        ),
-        line(
-            Web2,
-            "a router advertisement behind destination options",
-            frames::behind_extension(60, &icmp(link_local(), all_nodes, 134, &[0; 12])),
-            Peer,
-            Refused,
-        ),
-        line(
-            Web2,
-            "a redirect",
-            icmp(link_local(), peer_v6(), 137, &[0; 36]),
-            Peer,
-            Guarded,
-        ),
-        line(
-            Web2,
-            "a DHCPv6 solicitation",
-            frames::udp(
-                link_local(),
-                frames::multicast("ff02::1:2"),
-                (546, 547),
-                b"solicit",
-            ),
-            Peer,
-            Passes,
-        ),
-        line(
-            Web2,
-            "a DHCPv6 advertisement",
-            frames::udp(link_local(), peer_v6(), (547, 546), b"advertise"),
-            Peer,
-            Refused,
-        ),
-    ]);
+    table::check(table! {
+        Web2 -> Peer Passes:  "a ping", frames::echo_request(own, peer_v6());
+        Web2 -> Peer Passes:  "UDP", frames::udp(own, peer_v6(), (4000, 53), b"?");
+        Web2 -> Peer Passes:  "a link-local ping", frames::echo_request(link_local(), peer_v6());
+        Web2 -> Peer Refused: "UDP from another address",
+            frames::udp(web2_as("2001:db8:101::99"), peer_v6(), (4000, 53), b"?");
+        Web2 -> Peer Refused: "UDP from another link-local address",
+            frames::udp(web2_as("fe80::1"), peer_v6(), (4000, 53), b"?");
+        Web2 -> Peer Refused: "UDP from another MAC address",
+            frames::udp(end(NOBODY, "2001:db8:101::89"), peer_v6(), (4000, 53), b"?");
+        Web2 -> Peer Refused: "UDP from no address",
+            frames::udp(web2_as("::"), peer_v6(), (4000, 53), b"?");
+        Web2 -> Peer Passes:  "duplicate address detection",
+            icmp(web2_as("::"), solicited, 135, &about("2001:db8:101::89"));
+        Web2 -> Peer Passes:  "a multicast listener report", listener.clone();
+        Web2 -> Peer Passes:  "a multicast listener report behind hop-by-hop options",
+            frames::behind_extension(0, &listener);
+        Web2 -> Peer Passes:  "a neighbour solicitation",
+            icmp(own, frames::multicast("ff02::1:ff00:1"), 135, &about("2001:db8:101::1"));
+        Web2 -> Peer Passes:  "a neighbour advertisement of its address",
+            icmp(own, peer_v6(), 136, &about("2001:db8:101::89"));
+        Web2 -> Peer Passes:  "a neighbour advertisement of its link-local address",
+            icmp(link_local(), all_nodes, 136, &about("fe80::f816:3eff:febe:7122"));
+        Web2 -> Peer Guarded: "a neighbour advertisement for the gateway", gateway.clone();
+        Web2 -> Peer Guarded: "a neighbour advertisement for the gateway behind destination options",
+            frames::behind_extension(60, &gateway);
+        Web2 -> Peer Passes:  "a router solicitation",
+            icmp(link_local(), all_routers, 133, &[0; 4]);
+        Web2 -> Peer Refused: "a router advertisement",
+            icmp(link_local(), all_nodes, 134, &[0; 12]);
+        Web2 -> Peer Refused: "a router advertisement behind destination options",
+            frames::behind_extension(60, &icmp(link_local(), all_nodes, 134, &[0; 12]));
+        Web2 -> Peer Guarded: "a redirect", icmp(link_local(), peer_v6(), 137, &[0; 36]);
+        Web2 -> Peer Passes:  "a DHCPv6 solicitation",
+            frames::udp(link_local(), frames::multicast("ff02::1:2"), (546, 547), b"solicit");
+        Web2 -> Peer Refused: "a DHCPv6 advertisement",
+            frames::udp(link_local(), peer_v6(), (547, 546), b"advertise");
+    });
 }
 
 #[test]

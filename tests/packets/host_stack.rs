@@ -1,13 +1,13 @@
 //! The host's own stack and the taps: silent on ours, untouched on everybody else's.
 
 use std::io::ErrorKind;
-use std::net::{Ipv6Addr, SocketAddrV6, UdpSocket};
+use std::net::{SocketAddrV6, UdpSocket};
 
 use super::*;
 
 /// The tap is up for as long as the kernel needs to speak on it by itself: with duplicate address
 /// detection a second or two, without it no time.
-fn hears_nothing_before_its_start(nic: Nic, accept_dad: u8) {
+fn hears_nothing_before_its_start(nic: &Nic, accept_dad: u8) {
     let lab = Lab::new();
     let peer = start_host(&lab);
     let there = peer.packets("vxlan-267");
@@ -15,7 +15,7 @@ fn hears_nothing_before_its_start(nic: Nic, accept_dad: u8) {
         "echo {accept_dad} >/proc/sys/net/ipv6/conf/default/accept_dad"
     ));
     let addresses = lab.addresses();
-    let machine = Machine::new(&lab, "web1", &[nic.clone()]);
+    let machine = Machine::new(&lab, "web1", std::slice::from_ref(nic));
     machine.call("prepare");
     let tap = machine.plug().remove(0);
     // The kernel makes the link-local address usable, reports its groups and asks for routers in one
@@ -32,15 +32,15 @@ fn hears_nothing_before_its_start(nic: Nic, accept_dad: u8) {
 
 #[test]
 fn a_named_tap_hears_nothing_before_its_start() {
-    hears_nothing_before_its_start(web1_nic(), 1);
-    hears_nothing_before_its_start(web1_nic(), 0);
+    hears_nothing_before_its_start(&web1_nic(), 1);
+    hears_nothing_before_its_start(&web1_nic(), 0);
 }
 
 #[test]
 fn a_tap_that_libvirt_names_hears_nothing_before_its_start() {
-    let nic = || Nic::new(BRIDGE, "vnet0", "fa:16:3e:be:71:21").named_by_libvirt();
-    hears_nothing_before_its_start(nic(), 1);
-    hears_nothing_before_its_start(nic(), 0);
+    let nic = Nic::new(BRIDGE, "vnet0", "fa:16:3e:be:71:21").named_by_libvirt();
+    hears_nothing_before_its_start(&nic, 1);
+    hears_nothing_before_its_start(&nic, 0);
 }
 
 #[test]
@@ -50,7 +50,9 @@ fn no_program_of_the_host_sends_into_the_tap_of_a_machine() {
     let socket = lab.udp_socket("[::]:0");
     let machine = Machine::new(&lab, "web1", &[web1_nic()]);
     machine.call("prepare");
+    let addresses = lab.addresses();
     let _tap = machine.plug();
+    addresses.wait_usable(lab.index_of(TAP));
     let all_nodes = SocketAddrV6::new("ff02::1".parse().unwrap(), 9, 0, lab.index_of(TAP));
     let refused = socket.send_to(b"hello", all_nodes).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::PermissionDenied);
@@ -69,47 +71,38 @@ fn the_host_still_finds_its_neighbours_on_taps_of_others() {
     start_host(&lab);
     let machine = Machine::new(&lab, "web1", &[web1_nic()]);
     machine.call("prepare");
-    for (number, name) in [(8, "vnet7"), (9, "vpn0")] {
+    for name in ["vnet7", "vpn0"] {
         let tap = lab.tap(name);
-        let host: Ipv6Addr = format!("2001:db8:{number}::1").parse().unwrap();
-        let guest = end("fa:16:3e:00:09:02", &format!("2001:db8:{number}::2"));
-        lab.ok(&format!("ip address add {host}/64 dev {name}"));
-        let socket = lab.udp_socket(&format!("[{host}]:7000"));
-        meets(&tap, (host, guest), &socket);
+        lab.ok(&format!("ip address add {HOST}/64 dev {name} nodad"));
+        let socket = lab.udp_socket(&format!("[{HOST}]:7000"));
+        meets(&tap, &socket);
     }
 }
 
+const HOST: &str = "2001:db8:9::1";
+const GUEST: &str = "2001:db8:9::2";
+
 /// The host asks for the guest, the guest answers and gets what the host had to say; the guest asks
 /// for the host, and the host answers.
-fn meets(tap: &Tap, (host, guest): (Ipv6Addr, End), socket: &UdpSocket) {
+fn meets(tap: &Tap, socket: &UdpSocket) {
+    let guest = end("fa:16:3e:00:09:02", GUEST);
     socket.send_to(b"hello", (guest.ip, 9)).unwrap();
-    let asks = tap
-        .receive(SOON, is_icmpv6(135))
-        .expect("a neighbour solicitation");
+    let asks = tap.receive(SOON, is_icmpv6(135));
+    let asks = asks.expect("the host looks for its neighbour");
     let host = End {
         mac: asks[6..12].try_into().unwrap(),
-        ip: host.into(),
+        ip: HOST.parse().unwrap(),
     };
-    tap.send(&frames::icmpv6(guest, host, 136, &own_advertisement(guest)));
+    let mut here = [&about(GUEST)[..], &[2, 1], &guest.mac].concat();
+    here[0] = 0x60; // solicited, override
+    tap.send(&frames::icmpv6(guest, host, 136, &here));
     let datagram = tap.receive(SOON, |frame| frame.ends_with(b"hello"));
     assert!(datagram.is_some(), "the host found its neighbour");
 
-    let std::net::IpAddr::V6(address) = host.ip else {
-        panic!("it is an IPv6 address")
-    };
-    let body = [&[0; 4][..], &address.octets(), &[1, 1], &guest.mac].concat();
-    tap.send(&frames::icmpv6(guest, host, 135, &body));
+    let who = [&about(HOST)[..], &[1, 1], &guest.mac].concat();
+    tap.send(&frames::icmpv6(guest, host, 135, &who));
     let answer = tap.receive(SOON, is_icmpv6(136));
     assert!(answer.is_some(), "the host answers its neighbour");
-}
-
-/// RFC 4861, section 4.4: solicited and override, the address, the link-layer address.
-fn own_advertisement(guest: End) -> Vec<u8> {
-    let std::net::IpAddr::V6(address) = guest.ip else {
-        panic!("it is an IPv6 address")
-    };
-    let flags = [0x60, 0, 0, 0];
-    [&flags[..], &address.octets(), &[2, 1], &guest.mac].concat()
 }
 
 fn is_icmpv6(kind: u8) -> impl Fn(&[u8]) -> bool {

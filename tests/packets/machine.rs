@@ -107,9 +107,10 @@ impl Nic {
         let Self {
             bridge, tap, mac, ..
         } = self;
-        let target = match self.named || plugged {
-            true => format!("<target dev='{tap}'/>"),
-            false => String::new(),
+        let target = if self.named || plugged {
+            format!("<target dev='{tap}'/>")
+        } else {
+            String::new()
         };
         format!(
             "<interface type='bridge'><mac address='{mac}'/><source bridge='{bridge}'/>{target}\

@@ -14,7 +14,6 @@
 //! when that one has arrived the refused one would have, too.
 
 #![expect(
-    clippy::disallowed_methods,
     clippy::disallowed_types,
     clippy::unwrap_used,
     reason = "these tests are about processes, sockets and the kernel"
@@ -33,12 +32,13 @@ mod table;
 mod to_guest;
 mod zones;
 
+use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use machine::{Machine, Nic, boot, start_host};
 use support::frames::{self, BROADCAST, End, end, mac};
 use support::{Lab, Packets, Peer, Tap};
-use table::{Station, Verdict, line};
+use table::table;
 
 /// Long enough for any frame on a loaded machine.
 const SOON: Duration = Duration::from_secs(10);
@@ -76,6 +76,12 @@ fn peer_v4() -> End {
 /// The same in IPv6.
 fn peer_v6() -> End {
     end("fa:16:3e:00:01:01", "2001:db8:101::1")
+}
+
+/// The body of a neighbour solicitation or advertisement about an address (RFC 4861, section 4.3).
+fn about(ip: &str) -> Vec<u8> {
+    let target: Ipv6Addr = ip.parse().unwrap();
+    [&[0; 4][..], &target.octets()].concat()
 }
 
 fn web1_nic() -> Nic {

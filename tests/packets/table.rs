@@ -33,29 +33,26 @@ pub(crate) enum Verdict {
 /// One line of a table.
 #[derive(Debug, Clone)]
 pub(crate) struct Line {
-    from: Station,
-    what: &'static str,
-    frame: Vec<u8>,
-    to: Station,
-    verdict: Verdict,
+    pub(crate) from: Station,
+    pub(crate) what: &'static str,
+    pub(crate) frame: Vec<u8>,
+    pub(crate) to: Station,
+    pub(crate) verdict: Verdict,
 }
 
-/// Who sends, what, to whom, and what becomes of it.
-pub(crate) fn line(
-    from: Station,
-    what: &'static str,
-    frame: Vec<u8>,
-    to: Station,
-    verdict: Verdict,
-) -> Line {
-    Line {
-        from,
-        what,
-        frame,
-        to,
-        verdict,
-    }
+/// Who sends to whom, what becomes of it, and what it is: in words, and as a frame.
+macro_rules! table {
+    ($($from:ident -> $to:ident $verdict:ident: $what:literal, $frame:expr;)+) => {
+        &[$($crate::table::Line {
+            from: $crate::table::Station::$from,
+            what: $what,
+            frame: $frame,
+            to: $crate::table::Station::$to,
+            verdict: $crate::table::Verdict::$verdict,
+        }),+]
+    };
 }
+pub(crate) use table;
 
 impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use nix::ifaddrs::getifaddrs;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::{self, AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType};
+use nix::sys::socket::{self, AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, sockopt};
 use tappers::DeviceState;
 
 /// A TAP interface, held open as QEMU holds it: what is sent here the host receives on it.
@@ -72,6 +72,9 @@ impl Packets {
             .filter(|entry| entry.interface_name == link)
             .find_map(|entry| entry.address?.as_link_addr().copied())
             .unwrap_or_else(|| panic!("there is no link {link}"));
+        // A test that is busy elsewhere must not lose frames of a flood.
+        socket::setsockopt(&socket, sockopt::RcvBufForce, &(64 << 20))
+            .expect("root can have any buffer");
         socket::bind(socket.as_raw_fd(), &address).expect("a packet socket can be bound to a link");
         Self(socket)
     }

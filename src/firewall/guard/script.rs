@@ -191,17 +191,17 @@ mod tests {
         let change =
             |have: &Guard, want: &Guard| have.change_to(want, &[], Capabilities::default());
 
-        let opens = change(&closed, &open);
-        assert_eq!(opens.close, "add element inet vmhook taps { \"tap2\" }\n");
-        assert!(opens.open.contains("add element bridge vmhook members"));
-        let closes = change(&open, &closed);
+        let opening = change(&closed, &open);
+        assert_eq!(opening.close, "add element inet vmhook taps { \"tap2\" }\n");
+        assert!(opening.open.contains("add element bridge vmhook members"));
+        let closing = change(&open, &closed);
         assert!(
-            closes
+            closing
                 .close
                 .contains("delete element bridge vmhook members")
         );
         assert_eq!(
-            closes.open,
+            closing.open,
             "delete element inet vmhook taps { \"tap2\" }\n"
         );
     }
