@@ -84,7 +84,7 @@ fn play(mut rehearsal: Rehearsal<'_>, files: &mut Files) -> Result<(), Refusal> 
 /// The script that makes the guard as it stands.
 fn guard(state: &HostState) -> String {
     let capabilities = Capabilities { ibrname: true };
-    let change = Guard::default().change_to(&state.guard, capabilities);
+    let change = Guard::default().change_to(&state.guard, &[], capabilities);
     change.close + &change.open
 }
 
