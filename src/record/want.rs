@@ -104,9 +104,12 @@ impl Want {
         format!("wants/{uuid}.{generation}")
     }
 
-    /// Domain and generation, from the name of a file in `wants/`; `None` for other files.
+    /// Domain and generation, from the name of a file in `wants/`; `None` for a name that we do not
+    /// give: whoever removes the want must name the same file again.
     pub fn parse_file(name: &str) -> Option<(DomainUuid, u64)> {
         let (uuid, generation) = name.split_once('.')?;
-        Some((uuid.parse().ok()?, generation.parse().ok()?))
+        let (uuid, generation) = (uuid.parse().ok()?, generation.parse().ok()?);
+        let ours = Self::file_of(&uuid, generation);
+        (ours.strip_prefix("wants/") == Some(name)).then_some((uuid, generation))
     }
 }
