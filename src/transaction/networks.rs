@@ -1,5 +1,7 @@
 //! Which networks there are after a transaction, and what each has.
 
+use std::collections::BTreeSet;
+
 use crate::compile::compile_network;
 use crate::facts::HostFacts;
 use crate::model::{Network, NetworkId, NetworkKind, Zone};
@@ -9,17 +11,10 @@ use crate::transaction::Records;
 
 /// The lowest zone that no network has; `None` when all 61,439 are taken.
 pub(super) fn free_zone(records: &Records) -> Option<Zone> {
-    let taken = |zone: &Zone| {
-        records
-            .networks
-            .values()
-            .any(|network| network.zone == *zone)
-    };
-    let mut zone = Some(Zone::FIRST);
-    while let Some(candidate) = zone.filter(taken) {
-        zone = candidate.next();
-    }
-    zone
+    let networks = records.networks.values();
+    let taken: BTreeSet<Zone> = networks.map(|network| network.zone).collect();
+    let mut zones = std::iter::successors(Some(Zone::FIRST), |zone| zone.next());
+    zones.find(|zone| !taken.contains(zone))
 }
 
 /// Adds the networks that a want names and nobody has yet.
