@@ -1,5 +1,9 @@
 //! `iptables-restore --noflush` and `iptables-save`, small: as strict as the kernel's tools are
 //! about what is there and what is not.
+#![allow(
+    dead_code,
+    reason = "each test program that shares this uses a part of it"
+)]
 
 use std::collections::BTreeMap;
 

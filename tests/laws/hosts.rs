@@ -1,0 +1,254 @@
+//! Random hosts: what a few domains want, one batch after the other.
+//!
+//! Few of everything, so that it meets: domains take each other's taps, MAC addresses, addresses
+//! and chain names. What may not stand is refused, as on a real host.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
+use vmhook::facts::{BridgeFact, Epoch, HostFacts, IptablesBackend, LinkFact, LinkKind, Process};
+use vmhook::firewall::guard::Capabilities;
+use vmhook::firewall::iptables::Options;
+use vmhook::model::{
+    Direction, Family, IfName, MacAddr, Network, NetworkId, NetworkKind, Port, PortProtocol,
+    PortRange, Protocol, Remote, SecurityGroup, SecurityGroupRule, Tap, Tunnel, Vni, Vtep, Vxlan,
+};
+use vmhook::record::{Phase, Want};
+use vmhook::transaction::{Records, Surroundings, admit};
+
+const NETWORKS: [&str; 3] = ["c08e7dcd-4acb-4cd0-ad08-ebd3b48467ee", "lab", "office"];
+const GROUPS: [&str; 3] = ["default", "db", "web"];
+
+pub(crate) fn epoch() -> Epoch {
+    Epoch {
+        boot: "8a6c0cf4-7a3a-4f0e-9d0a-0d8a1f1d2c3b".to_owned(),
+        netns: 4_026_531_840,
+    }
+}
+
+/// A host with a stranger's port on the bridge of the last network, so that this one is kept.
+pub(crate) fn facts() -> HostFacts {
+    let link = |index, name: &str, master, kind| LinkFact {
+        index,
+        name: name.to_owned(),
+        kind,
+        mtu: 1450,
+        mac: None,
+        alias: None,
+        master,
+        up: true,
+    };
+    HostFacts {
+        links: vec![
+            link(70, "brqoffice", None, LinkKind::Bridge(BridgeFact::OURS)),
+            link(71, "vxlan-3", Some(70), LinkKind::Other(String::new())),
+            link(72, "stranger", Some(70), LinkKind::Tun),
+        ],
+        addresses: Vec::new(),
+    }
+}
+
+pub(crate) fn around(facts: &HostFacts) -> Surroundings<'_> {
+    Surroundings {
+        facts,
+        machine_id: "3d6d2bc4f1a94b0aa3f1d5b2a3c4e5f6",
+        capabilities: Capabilities { ibrname: false },
+        backend: IptablesBackend::Nft,
+        observed: None,
+    }
+}
+
+pub(crate) fn batches() -> impl Strategy<Value = Vec<Vec<Want>>> {
+    vec(vec(wants(), 1..5), 1..5)
+}
+
+/// Those of a batch that can stand beside what there is, one a domain.
+pub(crate) fn admitted(batch: &[Want], records: &Records) -> Vec<Want> {
+    let latest: BTreeMap<_, _> = batch.iter().map(|want| (&want.uuid, want)).collect();
+    let mut so_far = records.clone();
+    let mut admitted = Vec::new();
+    for want in latest.into_values() {
+        if admit(want, &so_far).is_ok() {
+            so_far.add(want);
+            admitted.push(want.clone());
+        }
+    }
+    admitted
+}
+
+/// Every domain of these records, gone.
+pub(crate) fn farewells(records: &Records) -> Vec<Want> {
+    let gone = |want: &Want| Want {
+        phase: Phase::Gone,
+        ports: Vec::new(),
+        networks: Vec::new(),
+        ..want.clone()
+    };
+    records.domains.values().map(|it| gone(&it.want)).collect()
+}
+
+pub(crate) fn wants() -> impl Strategy<Value = Want> {
+    let phase = prop_oneof![
+        4 => Just(Phase::Started),
+        1 => Just(Phase::Prepared),
+        2 => Just(Phase::Gone),
+    ];
+    let ports = (0..4_u8).prop_flat_map(|domain| {
+        let numbers = 1..=4_u8;
+        let ports = numbers.prop_flat_map(move |count| {
+            (0..count)
+                .map(|at| port(domain * 2 + at))
+                .collect::<Vec<_>>()
+        });
+        (Just(domain), ports)
+    });
+    let flood = subsequence(vec!["172.16.0.32", "172.16.0.33", "172.16.0.34"], 0..=3);
+    (ports, phase, flood, any::<bool>()).prop_map(|((domain, ports), phase, flood, comments)| {
+        let ports = ports.into_iter().filter(|_| phase != Phase::Gone);
+        let in_phase = |port: Port| Port {
+            tap: port.tap.filter(|_| phase == Phase::Started),
+            ..port
+        };
+        let ports: Vec<Port> = ports.map(in_phase).collect();
+        let named = |id: &&str| ports.iter().any(|port| port.network.as_str() == *id);
+        let networks = NETWORKS.iter().filter(|id| named(id));
+        Want {
+            generation: 1,
+            epoch: epoch(),
+            uuid: format!("00000000-0000-4000-8000-00000000000{domain}")
+                .parse()
+                .expect("a UUID"),
+            name: format!("vm{domain}"),
+            phase,
+            caller: Process { pid: 1, start: 1 },
+            options: Options {
+                comments,
+                ..Options::default()
+            },
+            networks: networks.map(|id| network(id, &flood)).collect(),
+            ports,
+        }
+    })
+}
+
+/// A network is the same for everybody but for its flood list, which somebody may have edited.
+fn network(id: &str, flood: &[&str]) -> Network {
+    let number = 1 + NETWORKS
+        .iter()
+        .position(|it| *it == id)
+        .expect("one of them");
+    let number = u32::try_from(number).expect("few networks");
+    let vtep = |text: &str| {
+        let address: IpAddr = text.parse().expect("an address");
+        Vtep::try_from(address).expect("a host's address")
+    };
+    let id: NetworkId = id.parse().expect("an id");
+    Network {
+        bridge: id.bridge(),
+        name: format!("network {number}"),
+        mtu: 1450.try_into().expect("an MTU"),
+        kind: NetworkKind::Vxlan(Vxlan {
+            tunnel: Tunnel {
+                vni: Vni::try_from(number).expect("a VNI"),
+                device: format!("vxlan-{number}").parse().expect("a name"),
+                local: vtep("172.16.0.31"),
+                underlay: "eth0".parse().expect("a name"),
+                port: 8472,
+            },
+            flood: flood.iter().map(|text| vtep(text)).collect(),
+        }),
+        id,
+    }
+}
+
+/// A port whose MAC address and tap mostly go by its number, and sometimes are another's.
+fn port(number: u8) -> impl Strategy<Value = Port> {
+    let mine = |all: u8| prop_oneof![4 => Just(number % all), 1 => 0..all];
+    let addresses = [
+        "192.0.2.1",
+        "192.0.2.2",
+        "192.0.2.3",
+        "2001:db8::1",
+        "2001:db8::2",
+    ];
+    let fixed_ips = subsequence(addresses.to_vec(), 1..=3);
+    let groups = subsequence(GROUPS.to_vec(), 0..=2)
+        .prop_flat_map(|names| names.into_iter().map(group).collect::<Vec<_>>());
+    let tap = (mine(7), 10..12_u32, any::<bool>(), any::<bool>());
+    (select(NETWORKS.to_vec()), mine(10), tap, fixed_ips, groups).prop_map(
+        |(network, mac, (tap, index, neutrons, named), fixed_ips, security_groups)| {
+            let name: IfName = if neutrons {
+                // Chains of two such taps in a row have one name: Neutron cuts the last digit.
+                format!("tap0000000{}-0{tap}", tap / 2)
+            } else {
+                format!("vnet{tap}")
+            }
+            .parse()
+            .expect("a name");
+            Port {
+                network: network.parse().expect("an id"),
+                mac: MacAddr::local([2, 0, 0, 0, 0, mac]),
+                tap: Some(Tap {
+                    name: name.clone(),
+                    index,
+                }),
+                target: (neutrons || named).then_some(name),
+                fixed_ips: fixed_ips
+                    .iter()
+                    .map(|ip| ip.parse().expect("an address"))
+                    .collect(),
+                allowed_address_pairs: Vec::new(),
+                security_groups,
+            }
+        },
+    )
+}
+
+fn group(name: &'static str) -> impl Strategy<Value = SecurityGroup> {
+    let elsewhere = subsequence(vec!["203.0.113.1/32", "2001:db8:2::/64"], 0..=2);
+    (vec(rule(), 0..4), elsewhere).prop_map(move |(rules, members)| SecurityGroup {
+        name: name.to_owned(),
+        rules,
+        members: members
+            .iter()
+            .map(|it| it.parse().expect("a prefix"))
+            .collect(),
+    })
+}
+
+fn rule() -> impl Strategy<Value = SecurityGroupRule> {
+    let ssh = PortRange::new(22, 22).expect("a range");
+    let protocol = select(vec![
+        Protocol::Any,
+        Protocol::Icmp(None),
+        Protocol::Ports(PortProtocol::Tcp, Some(ssh)),
+    ]);
+    let remote = |family| {
+        let prefix: IpNet = match family {
+            Family::Ipv4 => "198.51.100.0/24",
+            Family::Ipv6 => "2001:db8:1::/48",
+        }
+        .parse()
+        .expect("a prefix");
+        let group = select(GROUPS.to_vec()).prop_map(|name| Remote::Group(name.to_owned()));
+        prop_oneof![
+            1 => Just(Remote::Any),
+            1 => Just(Remote::Prefix(prefix)),
+            3 => group,
+        ]
+    };
+    let direction = select(vec![Direction::Ingress, Direction::Egress]);
+    let family = select(&Family::BOTH[..]);
+    (direction, family, protocol).prop_flat_map(move |(direction, family, protocol)| {
+        remote(family).prop_map(move |remote| SecurityGroupRule {
+            direction,
+            family,
+            protocol,
+            remote,
+        })
+    })
+}

@@ -1,0 +1,154 @@
+//! A kernel to run plans on: links, forwarding entries, iptables and nft. It panics where the real
+//! one refuses, and where a plan does what needs no doing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use vmhook::firewall::guard::Tables;
+use vmhook::firewall::iptables::{ChainPrefix, parse_save};
+use vmhook::model::{FdbEntry, IfName};
+use vmhook::plan::{LinkChange, Plan, Step};
+use vmhook::record::HostRecord;
+use vmhook::state::{HostState, OwnLink, ReadBack};
+
+use crate::firewall_model;
+use crate::nft::Nft;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Kernel {
+    links: BTreeMap<IfName, OwnLink>,
+    enslaved: BTreeMap<IfName, IfName>,
+    fdb: BTreeSet<FdbEntry>,
+    v4: firewall_model::Kernel,
+    v6: firewall_model::Kernel,
+    nft: Nft,
+}
+
+impl Kernel {
+    /// A host with nothing of ours.
+    pub(crate) fn new() -> Self {
+        Self {
+            links: BTreeMap::new(),
+            enslaved: BTreeMap::new(),
+            fdb: BTreeSet::new(),
+            v4: firewall_model::Kernel::new(),
+            v6: firewall_model::Kernel::new(),
+            nft: Nft::default(),
+        }
+    }
+
+    /// Runs a plan to its end.
+    pub(crate) fn run(&mut self, plan: &Plan) {
+        for act in acts(plan) {
+            self.act(&act);
+        }
+    }
+
+    /// Does one act of a plan.
+    pub(crate) fn act(&mut self, act: &Act) {
+        match act {
+            Act::Nft(script) => self.nft.run(script),
+            Act::Link(change) => self.change(change),
+            Act::V4(text) => self.v4.restore(text),
+            Act::V6(text) => self.v6.restore(text),
+        }
+    }
+
+    /// Everything of ours, read back.
+    pub(crate) fn observed(&self) -> ReadBack {
+        let prefix = ChainPrefix::default();
+        ReadBack {
+            state: HostState {
+                links: self.links.clone(),
+                enslaved: self.enslaved.clone(),
+                fdb: self.fdb.clone(),
+                guard: self.nft.listing().guard,
+                ..HostState::default()
+            },
+            v4: parse_save(&self.v4.save(), &prefix),
+            v6: parse_save(&self.v6.save(), &prefix),
+        }
+    }
+
+    /// The same by this host's record, which knows what our chains look like.
+    pub(crate) fn observed_by(&self, record: Option<&HostRecord>) -> ReadBack {
+        let mut observed = self.observed();
+        let chains = self.nft.listing().chains;
+        let known = record.is_some_and(|record| record.guard_chains == chains);
+        let guard = &mut observed.state.guard;
+        if guard.tables == Tables::Made && !known {
+            guard.tables = Tables::Damaged;
+        }
+        observed
+    }
+
+    /// What nft prints for our fixed chains.
+    pub(crate) fn guard_chains(&self) -> Vec<String> {
+        self.nft.listing().chains
+    }
+
+    fn change(&mut self, change: &LinkChange) {
+        match change {
+            LinkChange::AddBridge(bridge) => {
+                let had = self.links.get(&bridge.name);
+                let ours = |link: &OwnLink| match link {
+                    OwnLink::Bridge(had) => had.network == bridge.network && had != bridge,
+                    _ => false,
+                };
+                assert!(had.is_none_or(ours), "{change}");
+                self.links
+                    .insert(bridge.name.clone(), OwnLink::Bridge(bridge.clone()));
+            }
+            LinkChange::AddVxlan(device) => {
+                let name = &device.tunnel.device;
+                let had = self.links.get(name);
+                let ours = |link: &OwnLink| match link {
+                    OwnLink::Vxlan(had) => {
+                        (&had.network, &had.tunnel) == (&device.network, &device.tunnel)
+                    }
+                    _ => false,
+                };
+                assert!(had.is_none_or(ours), "{change}");
+                self.links
+                    .insert(name.clone(), OwnLink::Vxlan(device.clone()));
+            }
+            LinkChange::AddFdb(entry) => {
+                assert!(self.links.contains_key(&entry.device), "{change}");
+                assert!(self.fdb.insert(entry.clone()), "{change}");
+            }
+            LinkChange::RemoveFdb(entry) => assert!(self.fdb.remove(entry), "{change}"),
+            LinkChange::Enslave { device, bridge } => {
+                assert!(self.links.contains_key(device), "{change}");
+                assert!(self.links.contains_key(bridge), "{change}");
+                self.enslaved.insert(device.clone(), bridge.clone());
+            }
+            LinkChange::Delete(name) => {
+                self.links.remove(name).expect("a link that is there");
+                self.enslaved
+                    .retain(|device, bridge| device != name && bridge != name);
+                self.fdb.retain(|entry| entry.device != *name);
+            }
+            LinkChange::QuietTap(_) => {}
+            LinkChange::SetMtu { .. } => panic!("{change}"),
+        }
+    }
+}
+
+/// What the kernel does at once: nobody sees less of it.
+#[derive(Debug, Clone)]
+pub(crate) enum Act {
+    Nft(String),
+    Link(LinkChange),
+    V4(String),
+    V6(String),
+}
+
+/// The acts of a plan. Connections are no part of the model.
+pub(crate) fn acts(plan: &Plan) -> Vec<Act> {
+    let acts = |step: &Step| match step {
+        Step::Nft(script) => vec![Act::Nft(script.clone())],
+        Step::Links(changes) => changes.iter().cloned().map(Act::Link).collect(),
+        Step::Rules(input) => vec![Act::V4(input.v4.clone()), Act::V6(input.v6.clone())],
+        Step::Connections(_) => Vec::new(),
+    };
+    plan.steps.iter().flat_map(acts).collect()
+}

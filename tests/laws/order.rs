@@ -1,0 +1,205 @@
+//! What stands while a plan runs: its order is the security argument.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use vmhook::compile::compile_skeleton;
+use vmhook::firewall::guard::{Element, Guard};
+use vmhook::firewall::iptables::{Chain, ChainName, Ruleset, Table, chain_suffix};
+use vmhook::model::{IfName, Port};
+use vmhook::record::Want;
+use vmhook::state::{HostState, ReadBack};
+use vmhook::transaction::Records;
+
+use crate::hosts::{batches, farewells};
+use crate::kernel::acts;
+use crate::transactions::{Host, play, played};
+
+/// One end of a plan.
+struct End {
+    records: Records,
+    state: HostState,
+}
+
+impl End {
+    fn of(records: &Records) -> Self {
+        let (records, state) = (records.clone(), records.state());
+        Self { records, state }
+    }
+
+    fn port(&self, tap: &IfName) -> Option<&Port> {
+        let domains = self.records.domains.values();
+        let mut open = domains.flat_map(|record| record.want.open_ports());
+        open.find(|(_, its)| its.name == *tap).map(|it| it.0)
+    }
+
+    fn rulesets(&self) -> [&Ruleset; 2] {
+        [&self.state.v4, &self.state.v6]
+    }
+}
+
+/// What the guard has about a tap.
+fn about(guard: &Guard, tap: &IfName) -> BTreeSet<Element> {
+    let elements = guard.elements.iter();
+    elements
+        .filter(|it| it.port() == Some(tap))
+        .cloned()
+        .collect()
+}
+
+/// The chains of one port, by name.
+fn chains_of(port: &Port, end: &End) -> Vec<ChainName> {
+    let prefix = &end
+        .records
+        .host
+        .as_ref()
+        .expect("a port is open")
+        .options
+        .prefix;
+    let suffix = chain_suffix(port);
+    vec![
+        prefix.ingress(&suffix),
+        prefix.egress(&suffix),
+        prefix.source_check(&suffix),
+    ]
+}
+
+/// Everything that filters a port at one end is there: the skeleton with its jumps, the network's
+/// zone, the port's lines in the shared chains, its own chains as they are at either end.
+fn is_filtered(there: &ReadBack, port: &Port, at: &End, ends: &[&End; 2]) -> bool {
+    let host = at.records.host.as_ref().expect("a port is open");
+    let skeleton = compile_skeleton(&host.options);
+    let network = &at.records.networks[&port.network].applied;
+    let tap = format!(" {} ", port.tap.as_ref().expect("open").name);
+    let families = [
+        (&there.v4.ruleset, &skeleton.v4, &network.v4),
+        (&there.v6.ruleset, &skeleton.v6, &network.v6),
+    ];
+    families
+        .iter()
+        .enumerate()
+        .all(|(family, (there, skeleton, network))| {
+            let wanted = at.rulesets()[family];
+            let jumps = skeleton
+                .jumps()
+                .all(|jump| there.jumps().any(|it| it == jump));
+            let has_lines = |of: &Ruleset, which: &dyn Fn(&str) -> bool| {
+                let shared = of
+                    .chains()
+                    .filter(|chain| matches!(chain.2, Chain::Shared(_)));
+                shared.into_iter().all(|(table, name, _)| {
+                    let there = there.rules(table, name);
+                    let mut lines = of.rules(table, name).into_iter();
+                    lines.all(|rule| !which(&rule.to_string()) || there.contains(&rule))
+                })
+            };
+            let own = chains_of(port, at).into_iter().all(|name| {
+                let there = there.rules(Table::Filter, &name);
+                let version = |end: &&End| end.rulesets()[family].rules(Table::Filter, &name);
+                !wanted.has_chain(Table::Filter, &name)
+                    || (!there.is_empty() && ends.iter().any(|end| version(end) == there))
+            });
+            jumps
+                && own
+                && has_lines(network, &|_| true)
+                && has_lines(wanted, &|it| it.contains(&tap))
+        })
+}
+
+/// A port that is open has the guard's elements of one end, whole, and all that filters it there.
+fn open_ports_are_filtered(there: &ReadBack, ends: &[&End; 2]) -> Result<(), TestCaseError> {
+    let guard = &there.state.guard;
+    let members = guard.elements.iter().filter_map(|element| match element {
+        Element::Member(name) => Some(name),
+        _ => None,
+    });
+    for tap in members {
+        let way_out = |end: &&End| end.port(tap).is_none() && end.state.links.contains_key(tap);
+        if ends.iter().any(way_out) {
+            continue;
+        }
+        let holds = |end: &&&End| {
+            let port = end.port(tap)?;
+            let guarded = about(guard, tap) == about(&end.state.guard, tap);
+            (guarded && is_filtered(there, port, end, ends)).then_some(())
+        };
+        prop_assert!(
+            ends.iter().any(|end| holds(&end).is_some()),
+            "{} is open",
+            tap
+        );
+    }
+    Ok(())
+}
+
+/// No line, no element, no link that neither end has.
+fn nothing_is_new_to_both(there: &ReadBack, ends: &[&End; 2]) -> Result<(), TestCaseError> {
+    for element in &there.state.guard.elements {
+        let known = ends
+            .iter()
+            .any(|end| end.state.guard.elements.contains(element));
+        prop_assert!(known, "{:?}", element);
+    }
+    for link in &there.state.links {
+        let known = |end: &&End| end.state.links.get(link.0) == Some(link.1);
+        prop_assert!(ends.iter().any(known), "{:?}", link);
+    }
+    prop_assert!(there.v4.is_regular() && there.v6.is_regular());
+    for (family, rules) in [&there.v4.ruleset, &there.v6.ruleset]
+        .into_iter()
+        .enumerate()
+    {
+        for (table, name, chain) in rules.chains() {
+            let versions = ends.map(|end| end.rulesets()[family].rules(table, name));
+            let lines = rules.rules(table, name);
+            let known = match chain {
+                Chain::Owned(_) => versions.contains(&lines),
+                Chain::Shared(_) => lines.iter().all(|line| versions.concat().contains(line)),
+            };
+            prop_assert!(known, "{}", name);
+        }
+    }
+    Ok(())
+}
+
+/// A device on a bridge: both are known to the guard, so a tap that is no member is closed there.
+fn bridges_that_stand_are_closed(there: &ReadBack) -> Result<(), TestCaseError> {
+    let HostState {
+        enslaved, guard, ..
+    } = &there.state;
+    for (device, bridge) in enslaved {
+        prop_assert!(guard.elements.contains(&Element::Bridge(bridge.clone())));
+        prop_assert!(guard.elements.contains(&Element::Member(device.clone())));
+    }
+    Ok(())
+}
+
+fn at_every_point(host: &Host, wants: &[Want]) -> Result<(), TestCaseError> {
+    let transaction = host.settle_whole(wants);
+    let (before, after) = (End::of(&host.records), End::of(&transaction.after));
+    let ends = [&before, &after];
+    let mut kernel = host.kernel.clone();
+    for act in acts(&transaction.plan) {
+        kernel.act(&act);
+        let there = kernel.observed();
+        open_ports_are_filtered(&there, &ends)?;
+        nothing_is_new_to_both(&there, &ends)?;
+        bridges_that_stand_are_closed(&there)?;
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nothing_is_open_at_any_point_that_is_not_filtered_and_wanted_at_an_end(batches in batches()) {
+        play(&batches, |host, wants, _| at_every_point(host, wants))?;
+    }
+
+    #[test]
+    fn nor_where_all_go_at_once(batches in batches()) {
+        let host = played(&batches)?;
+        at_every_point(&host, &farewells(&host.records))?;
+    }
+}
