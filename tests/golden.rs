@@ -16,13 +16,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use vmhook::config::{Source, load};
-use vmhook::domain::parse_domain;
+use vmhook::config::{Config, Source, load};
+use vmhook::domain::{Domain, parse_domain};
 use vmhook::firewall::guard::{Capabilities, Guard};
 use vmhook::hook::rehearsal::{Act, Rehearsal, World};
+use vmhook::inspect::{Kind, Status, Subject, Verdict, inspect};
 use vmhook::model::{IfName, MacAddr};
 use vmhook::refusal::Refusal;
-use vmhook::state::HostState;
+use vmhook::state::{HostState, ReadBack};
 
 const GIVEN: [&str; 4] = ["README", "domain.xml", "taps", "vmhook.toml"];
 
@@ -45,13 +46,20 @@ fn taps(case: &Path) -> BTreeMap<MacAddr, IfName> {
 /// The files that a case produces.
 type Files = BTreeMap<String, String>;
 
-/// Plays a domain's life on an empty host.
-fn produce(case: &Path) -> Files {
-    let config = load(&[Source {
+fn config(case: &Path) -> Config {
+    load(&[Source {
         name: "vmhook.toml".to_owned(),
         text: Ok(fs::read_to_string(case.join("vmhook.toml")).unwrap()),
-    }]);
-    let domain = parse_domain(&fs::read(case.join("domain.xml")).unwrap()).unwrap();
+    }])
+}
+
+fn domain(case: &Path) -> Domain {
+    parse_domain(&fs::read(case.join("domain.xml")).unwrap()).unwrap()
+}
+
+/// Plays a domain's life on an empty host.
+fn produce(case: &Path) -> Files {
+    let (config, domain) = (config(case), domain(case));
     let world = World::empty(&config);
     let mut files = Files::new();
     let played = Rehearsal::new(&config, domain, taps(case), world)
@@ -148,6 +156,67 @@ fn each_domain_gets_what_its_folder_says() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// A case while its machine runs, unless it is refused or none of ours.
+fn running(case: &Path, judge: impl Fn(&Path, Subject<'_>)) {
+    let (config, domain) = (config(case), domain(case));
+    let rehearsal = Rehearsal::new(&config, domain.clone(), taps(case), World::empty(&config));
+    let Ok(mut rehearsal) = rehearsal else { return };
+    let started = rehearsal.advance_to(Act::Stopped);
+    let World { facts, records, .. } = rehearsal.world();
+    if started.is_ok() && records.host.is_some() {
+        let subject = Subject {
+            domain: &domain,
+            config: &config,
+            facts,
+            records,
+            observed: None,
+        };
+        judge(case, subject);
+    }
+}
+
+#[test]
+fn what_was_applied_is_well_against_itself() {
+    for case in cases() {
+        running(&case, |case, subject| {
+            let observed = Some(&subject.records.state().into());
+            let report = inspect(Subject {
+                observed,
+                ..subject
+            });
+            let wrong: Vec<_> = report.checks.iter().filter(|it| !it.is_well()).collect();
+            assert!(wrong.is_empty(), "{}: {wrong:#?}", case.display());
+            assert_eq!(report.verdict, Verdict::AsApplied);
+            assert_eq!(report.notes, [""; 0]);
+        });
+    }
+}
+
+#[test]
+fn of_a_kernel_that_has_nothing_all_rules_and_elements_are_missing() {
+    for case in cases() {
+        running(&case, |case, subject| {
+            let observed = Some(&ReadBack::default());
+            let report = inspect(Subject {
+                observed,
+                ..subject
+            });
+            let by_facts = [Kind::Link, Kind::Tap, Kind::Port];
+            let read = report.checks.iter();
+            let read = read.filter(|check| !by_facts.contains(&check.kind));
+            for check in read {
+                assert_eq!(
+                    check.status,
+                    Status::Missing,
+                    "{}: {check:?}",
+                    case.display()
+                );
+            }
+            assert_eq!(report.verdict, Verdict::Differs);
+        });
+    }
+}
+
 #[test]
 fn each_case_says_what_it_is_about_and_refused_ones_are_refused() {
     let cases = cases();
@@ -166,9 +235,8 @@ fn a_tap_is_given_only_where_the_domain_names_none() {
     let case = Path::new("fixtures/cases/reference");
     let config = load(&[]);
     let refused = |mac: &str, tap: &str| {
-        let domain = parse_domain(&fs::read(case.join("domain.xml")).unwrap()).unwrap();
         let taps = [(mac.parse().unwrap(), tap.parse().unwrap())].into();
-        let refusal = Rehearsal::new(&config, domain, taps, World::empty(&config));
+        let refusal = Rehearsal::new(&config, domain(case), taps, World::empty(&config));
         refusal.unwrap_err().cause
     };
     assert_eq!(

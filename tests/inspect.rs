@@ -460,16 +460,16 @@ fn assert_same(left: &[String], right: &[String]) {
     assert_eq!(left.len(), right.len());
 }
 
-/// A link with what is set on it; a VXLAN device's own MAC address is random, timers run.
+/// A link with what is set on it. A VXLAN device's own MAC address is random; timers run, and the
+/// carrier comes when it comes.
 fn link(link: &Value) -> String {
-    let own = ["ifname", "flags", "mtu", "master", "ifalias"].map(|key| link[key].to_string());
+    let up = link["flags"].as_array().unwrap().contains(&"UP".into());
+    let own = ["ifname", "mtu", "master", "ifalias"].map(|key| link[key].to_string());
     let data = link["linkinfo"]["info_data"].as_object();
-    let set = data
-        .into_iter()
-        .flatten()
-        .filter(|(key, _)| !key.ends_with("timer"));
+    let passing = |key: &str| key.ends_with("timer") || key.starts_with("topology_change");
+    let set = data.into_iter().flatten().filter(|(key, _)| !passing(key));
     let set: Vec<String> = set.map(|(key, value)| format!("{key} {value}")).collect();
-    format!("{} {}", own.join(" "), set.join(" "))
+    format!("{} up {up} {}", own.join(" "), set.join(" "))
 }
 
 fn paste(script: &str) {
@@ -525,6 +525,26 @@ fn a_plan_of_this_host_starts_from_what_is_there() {
         paste(&plan("stopped"));
         let chains = run("iptables-save");
         assert!(!chains.contains("i7a8c0a54-7"), "{chains}");
+    });
+}
+
+#[test]
+fn check_looks_around_on_the_host_itself() {
+    in_a_new_namespace(|| {
+        let host = Host::new();
+        let text = host.run(VMHOOK, &["check"], "INPUT").ok();
+        for line in [
+            "local_ip 172.16.0.31 on eth0 with MTU 1500; UDP port 8472",
+            "bridge brqc08e7dcd-4a, device vxlan-267, VNI 267, MTU 1450, to 172.16.0.32",
+            "there, on nftables",
+        ] {
+            assert!(text.lines().any(|it| it.ends_with(line)), "{line}\n{text}");
+        }
+        run("ip address del 172.16.0.31/24 dev eth0");
+        let outcome = host.run(VMHOOK, &["check"], "INPUT");
+        assert_eq!(outcome.code, 1, "{outcome:#?}");
+        let words = "error: network selfservice: no device of this host has local_ip 172.16.0.31";
+        assert!(outcome.out.starts_with(words), "{outcome:#?}");
     });
 }
 

@@ -7,9 +7,10 @@ use crate::facts::{
     AddressFact, BridgeFact, Epoch, HostFacts, IptablesBackend, LinkFact, LinkKind, VxlanFact,
 };
 use crate::firewall::guard::Capabilities;
-use crate::model::{IfName, Mtu, Network, NetworkKind, Tap};
+use crate::model::{IfName, Mtu, NetworkId, NetworkKind, Tap};
 use crate::plan::link::{ALIAS_PREFIX, alias};
-use crate::state::ReadBack;
+use crate::record::NetworkRecord;
+use crate::state::{OwnLink, ReadBack};
 use crate::transaction::Records;
 
 /// A host as a rehearsal sees it.
@@ -84,30 +85,31 @@ impl World {
 
     /// Gives the world the links that the records now say there are.
     pub(super) fn follow_records(&mut self) {
-        let networks: Vec<Network> = self
-            .records
-            .networks
-            .values()
-            .map(|record| record.network.clone())
-            .collect();
+        let networks = self.records.networks.clone();
         let stands = |link: &LinkFact| {
-            let of = |network: &Network| link.alias.as_ref() == Some(&alias(&network.id));
-            networks.iter().any(of)
+            let of = |id: &NetworkId| link.alias.as_ref() == Some(&alias(id));
+            networks.keys().any(of)
         };
         let ours = |link: &LinkFact| {
             let alias = link.alias.as_deref();
             alias.is_some_and(|alias| alias.starts_with(ALIAS_PREFIX))
         };
         self.facts.links.retain(|link| !ours(link) || stands(link));
-        for network in &networks {
-            self.add_network(network);
+        for record in networks.values() {
+            self.add_network(record);
         }
     }
 
-    fn add_network(&mut self, network: &Network) {
+    fn add_network(&mut self, record: &NetworkRecord) {
+        let network = &record.network;
         let NetworkKind::Vxlan(vxlan) = &network.kind;
         let (tunnel, mtu) = (&vxlan.tunnel, u32::from(network.mtu));
+        let mac = match record.applied.links.get(&network.bridge) {
+            Some(OwnLink::Bridge(bridge)) => Some(bridge.mac),
+            _ => None,
+        };
         let bridge = LinkFact {
+            mac,
             alias: Some(alias(&network.id)),
             ..link(
                 network.bridge.as_str(),
