@@ -558,7 +558,7 @@ fn libvirt_is_asked_for_a_domain_by_name_or_uuid() {
     ));
     lab.start_libvirtd();
     let nic = Nic::on_bridge(BRIDGE, MAC).target(TAP).mtu(1450);
-    let mut guest = lab.define(DomainSpec::new("web1").nic(nic));
+    let mut guest = lab.define(&DomainSpec::new("web1").nic(nic));
     let inspect = |domain: &str| lab.command(&[VMHOOK, "inspect", "--", domain]);
     let text = inspect("web1").ok();
     assert!(

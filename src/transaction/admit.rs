@@ -111,7 +111,8 @@ fn shared(ours: &Marks<'_>, theirs: &Marks<'_>) -> Option<String> {
     if let Some(tap) = taps.find(|tap| theirs.taps.contains(&Some(tap))) {
         return Some(format!("tap {tap}"));
     }
-    (*chains == theirs.chains).then(|| format!("chain name …{chains}"))
+    (*chains == theirs.chains)
+        .then(|| format!("chain name …{chains} (ten characters of a tap name count)"))
 }
 
 /// A network that stands must be the one that is wanted, and no other one may have its names.
