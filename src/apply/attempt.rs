@@ -16,7 +16,7 @@ use crate::transaction::{Records, Surroundings, Transaction, brings, settle};
 pub(super) struct Attempt<'a> {
     pub(super) host: &'a dyn Host,
     pub(super) store: &'a Store<'a>,
-    pub(super) facts: &'a HostFacts,
+    pub(super) facts: Option<&'a HostFacts>,
     pub(super) before: &'a Records,
     pub(super) observed: Option<&'a ReadBack>,
 }

@@ -19,6 +19,7 @@
 
 mod attempt;
 mod journal;
+mod links;
 mod observe;
 mod run;
 mod settle;

@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 
 use super::attempt::{Attempt, Failed};
+use super::links::Links;
 use super::stale::{farewell, gone, still_wanted};
 use super::{Store, journal, observe};
-use crate::facts::{HostFacts, IptablesBackend};
+use crate::facts::IptablesBackend;
 use crate::host::Host;
 use crate::model::DomainUuid;
-use crate::record::{DomainRecord, HostRecord, Want};
+use crate::record::{DomainRecord, HostRecord, Phase, Want};
 use crate::refusal::Refusal;
 use crate::state::ReadBack;
 use crate::transaction::{self, Records};
@@ -73,7 +74,7 @@ fn is_newer(want: &Want, record: Option<&DomainRecord>) -> bool {
 struct Round<'a> {
     host: &'a dyn Host,
     store: &'a Store<'a>,
-    facts: HostFacts,
+    links: Links<'a>,
     records: Records,
     observed: Option<ReadBack>,
     wants: Vec<Want>,
@@ -86,11 +87,11 @@ impl<'a> Round<'a> {
         wants: Vec<Want>,
         repair: bool,
     ) -> Result<Self> {
-        let facts = host.facts()?;
+        let links = Links::of(host);
         let mut wants: Vec<Want> = wants
             .into_iter()
-            .map(|want| still_wanted(host, &facts, want))
-            .collect();
+            .map(|want| still_wanted(host, &links, want))
+            .collect::<Result<_>>()?;
         // Who goes makes room for who comes.
         wants.sort_by_key(|want| want.phase);
         let mut records = store.load()?;
@@ -99,7 +100,7 @@ impl<'a> Round<'a> {
             None => false,
         };
         let observed = match &records.host {
-            Some(record) if doubt => Some(observe(host, &facts, record)?),
+            Some(record) if doubt => Some(observe(host, links.get()?, record)?),
             _ => None,
         };
         if observed.is_some() {
@@ -112,7 +113,7 @@ impl<'a> Round<'a> {
         Ok(Self {
             host,
             store,
-            facts,
+            links,
             records,
             observed,
             wants,
@@ -136,11 +137,22 @@ impl<'a> Round<'a> {
         }
     }
 
+    /// Where nothing goes, no network can go either, and nobody asks who else is on its bridge.
     fn attempt(&self, wants: &[Want]) -> Result<(), Failed> {
+        let goes = self.observed.is_some() || wants.iter().any(|want| want.phase == Phase::Gone);
+        let facts = if goes {
+            Some(
+                self.links
+                    .get()
+                    .map_err(|error| Failed::Undone(error.into()))?,
+            )
+        } else {
+            None
+        };
         Attempt {
             host: self.host,
             store: self.store,
-            facts: &self.facts,
+            facts,
             before: &self.records,
             observed: self.observed.as_ref(),
         }
@@ -169,7 +181,7 @@ impl<'a> Round<'a> {
                 .iter()
                 .any(|want| transaction::clashes(want, line))
         };
-        let gone = gone(self.host, &self.facts, &self.records, clashes);
+        let gone = gone(self.host, &self.links, &self.records, clashes)?;
         let own: BTreeSet<DomainUuid> = self.wants.iter().map(|want| want.uuid.clone()).collect();
         let gone: BTreeSet<DomainUuid> = gone
             .into_iter()

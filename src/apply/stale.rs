@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 
+use super::links::Links;
 use crate::facts::{HostFacts, Process};
 use crate::host::Host;
 use crate::model::DomainUuid;
@@ -19,22 +20,27 @@ pub fn is_live(host: &dyn Host, facts: &HostFacts, line: &IndexLine) -> bool {
 
 /// What a want comes to: nobody may still want it. Its hook died before it was applied, then whoever
 /// called that hook, and its taps went with the caller. Then it wants nothing any more.
-pub(super) fn still_wanted(host: &dyn Host, facts: &HostFacts, want: Want) -> Want {
+pub(super) fn still_wanted(host: &dyn Host, links: &Links<'_>, want: Want) -> Result<Want> {
+    if host.is_running(&want.caller) {
+        return Ok(want);
+    }
+    let facts = links.get()?;
     let mut taps = want.ports.iter().filter_map(|port| port.tap.as_ref());
-    if taps.any(|tap| facts.has_tap(tap)) || host.is_running(&want.caller) {
+    let live = taps.any(|tap| facts.has_tap(tap));
+    Ok(if live {
         want
     } else {
         want.gone(want.generation)
-    }
+    })
 }
 
 /// The domains among those concerned that have no live port.
 pub(super) fn gone(
     host: &dyn Host,
-    facts: &HostFacts,
+    links: &Links<'_>,
     records: &Records,
     concerned: impl Fn(&IndexLine) -> bool,
-) -> Vec<DomainUuid> {
+) -> Result<Vec<DomainUuid>> {
     let mut running: BTreeMap<(u32, u64), bool> = BTreeMap::new();
     let mut live: BTreeMap<&DomainUuid, bool> = BTreeMap::new();
     for line in records.index.lines.iter().filter(|line| concerned(line)) {
@@ -43,12 +49,10 @@ pub(super) fn gone(
             .entry((pid, start))
             .or_insert_with(|| host.is_running(&line.caller));
         let alive = live.entry(&line.domain).or_insert(false);
-        *alive |= runs || is_live(host, facts, line);
+        *alive |= runs || is_live(host, links.get()?, line);
     }
-    live.into_iter()
-        .filter(|(_, alive)| !alive)
-        .map(|(uuid, _)| uuid.clone())
-        .collect()
+    let gone = live.into_iter().filter(|(_, alive)| !alive);
+    Ok(gone.map(|(uuid, _)| uuid.clone()).collect())
 }
 
 /// The want of a domain that is gone.
@@ -64,7 +68,7 @@ pub fn retire_stale(host: &dyn Host) -> Result<usize> {
     let store = super::Store::open(host)?;
     let mut records = store.load()?;
     store.load_all_domains(&mut records)?;
-    let gone = gone(host, &host.facts()?, &records, |_| true);
+    let gone = gone(host, &Links::of(host), &records, |_| true)?;
     for uuid in &gone {
         if let Some(record) = records.domains.get(uuid) {
             store.put_want(&farewell(&record.want))?;

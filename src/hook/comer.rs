@@ -62,10 +62,23 @@ impl<'a> Comer<'a> {
                 "its interfaces are vmhook's, which only serves the system's libvirt (root)";
             return Err(Refusal::of_domain(&domain.name, cause).into());
         }
-        Ok(Some(Self {
-            facts: host.facts()?,
-            ..comer
-        }))
+        let facts = comer.read_facts()?;
+        Ok(Some(Self { facts, ..comer }))
+    }
+
+    /// What the host has of the links that its interfaces name, now or soon.
+    fn read_facts(&self) -> Result<HostFacts> {
+        let interfaces = self.domain.interfaces.iter();
+        let both = interfaces.flat_map(|interface| [&interface.bridge, &interface.target]);
+        let mut links: Vec<String> = both.flatten().cloned().collect();
+        let claims = self.claims().unwrap_or_default();
+        links.extend(
+            claims
+                .iter()
+                .map(|(_, network)| resolve::device(network).to_string()),
+        );
+        let names: Vec<&str> = links.iter().map(String::as_str).collect();
+        Ok(self.host.facts_about(&names)?)
     }
 
     fn claims(&self) -> Result<Claims<'_>, Refusal> {

@@ -41,7 +41,8 @@ pub(super) fn port_created(host: &dyn Host, root: bool, input: &Input) -> Result
         .mac
         .clone()
         .map_err(|error| refuse(error.to_string()))?;
-    let facts = host.facts()?;
+    let device = resolve::device(of_network).to_string();
+    let facts = host.facts_about(&[bridge, &device])?;
     let standing = store.networks()?;
     let against = Against {
         config: &config,

@@ -170,6 +170,10 @@ impl<H: Host> Host for Faulty<H> {
         self.read("facts", || self.host.facts())
     }
 
+    fn facts_about(&self, names: &[&str]) -> Result<HostFacts, HostError> {
+        self.host.facts_about(names)
+    }
+
     fn link(&self, name: &str) -> Result<Option<LinkFact>, HostError> {
         self.host.link(name)
     }

@@ -80,8 +80,12 @@ impl Host for Machine {
         netlink::read_facts(self.netlink()?)
     }
 
+    fn facts_about(&self, names: &[&str]) -> Result<HostFacts, HostError> {
+        netlink::read_facts_about(self.netlink()?, names)
+    }
+
     fn link(&self, name: &str) -> Result<Option<LinkFact>, HostError> {
-        netlink::read_link(self.netlink()?, name)
+        netlink::read_link(name)
     }
 
     fn fdb(&self, device: &IfName) -> Result<Vec<FdbEntry>, HostError> {

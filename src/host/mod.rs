@@ -74,6 +74,14 @@ pub trait Host {
     /// [`HostError::Netlink`].
     fn facts(&self) -> Result<HostFacts, HostError>;
 
+    /// All addresses, but only some links: those of these names and what they are ports of, every
+    /// VXLAN device, and whatever carries an address that is good beyond its link. Enough for a
+    /// domain on its way up, at a cost that does not depend on how many others there are.
+    ///
+    /// # Errors
+    /// [`HostError::Netlink`].
+    fn facts_about(&self, names: &[&str]) -> Result<HostFacts, HostError>;
+
     /// The link of this name, if there is one.
     ///
     /// # Errors

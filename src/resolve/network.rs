@@ -26,7 +26,7 @@ pub fn network(
     let mtu = mtu(network, local, underlay)?;
     let tunnel = Tunnel {
         vni: vxlan.vni,
-        device: vxlan_device(vxlan),
+        device: device(network),
         local,
         underlay: name,
         port: host.vxlan_port,
@@ -45,9 +45,10 @@ pub fn network(
     })
 }
 
-/// Neutron's name: `vxlan-<vni>`.
-fn vxlan_device(vxlan: &VxlanConfig) -> IfName {
-    let name = format!("vxlan-{}", vxlan.vni);
+/// The device behind a network's bridge, by Neutron's name: `vxlan-<vni>`.
+pub fn device(network: &NetworkConfig) -> IfName {
+    let NetworkKindConfig::Vxlan(VxlanConfig { vni, .. }) = &network.kind;
+    let name = format!("vxlan-{vni}");
     name.parse()
         .expect("vxlan- and at most eight digits are a device's name")
 }

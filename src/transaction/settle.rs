@@ -15,8 +15,9 @@ use crate::state::{HostState, ReadBack};
 /// What a transaction must know of the host.
 #[derive(Debug, Clone, Copy)]
 pub struct Surroundings<'a> {
-    /// The links there are.
-    pub facts: &'a HostFacts,
+    /// The links there are. Without them no network is dropped: somebody else may be on its
+    /// bridge.
+    pub facts: Option<&'a HostFacts>,
     /// `/etc/machine-id`.
     pub machine_id: &'a str,
     /// What the kernel can do, for tables that are not made yet.
@@ -52,7 +53,9 @@ pub fn settle(before: &Records, wants: &[Want], around: Surroundings<'_>) -> Tra
     for want in &wants {
         after.add(want);
     }
-    networks::drop_unused(&mut after, around.facts);
+    if let Some(facts) = around.facts {
+        networks::drop_unused(&mut after, facts);
+    }
     after.host = host_record(&after, &wants, around);
     let begun = networks::begin_serving(&mut after, &wants);
     let all = around.observed.is_some();

@@ -54,7 +54,7 @@ pub(crate) fn facts() -> HostFacts {
 
 pub(crate) fn around(facts: &HostFacts) -> Surroundings<'_> {
     Surroundings {
-        facts,
+        facts: Some(facts),
         machine_id: "3d6d2bc4f1a94b0aa3f1d5b2a3c4e5f6",
         capabilities: Capabilities { ibrname: false },
         backend: IptablesBackend::Nft,

@@ -267,7 +267,7 @@ impl<'a> Rehearsal<'a> {
         admit(&want, &world.records)?;
         let observed = world.observed.take();
         let around = Surroundings {
-            facts: &world.facts,
+            facts: Some(&world.facts),
             machine_id: &world.machine_id,
             capabilities: world.capabilities,
             backend: world.backend,

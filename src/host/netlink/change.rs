@@ -31,13 +31,13 @@ pub(in crate::host) fn apply(session: &Session, change: &LinkChange) -> Result<(
 fn add_fdb(session: &Session, entry: &FdbEntry) -> Result<(), HostError> {
     let (device, vtep) = (&entry.device, entry.vtep);
     let doing = || format!("cannot add a forwarding entry to {vtep} on {device}");
-    let link = links::present(session, device.as_str(), doing)?;
+    let link = links::present(device.as_str(), doing)?;
     fdb::add(session, link.index, entry).map_err(|refusal| refusal.in_doing(doing()))
 }
 
 fn remove_fdb(session: &Session, entry: &FdbEntry) -> Result<(), HostError> {
     let (device, vtep) = (&entry.device, entry.vtep);
-    let Some(link) = links::named(session, device.as_str())? else {
+    let Some(link) = links::named(device.as_str())? else {
         return Ok(());
     };
     fdb::remove(session, link.index, entry).map_err(|refusal| {
@@ -49,8 +49,8 @@ fn remove_fdb(session: &Session, entry: &FdbEntry) -> Result<(), HostError> {
 
 fn enslave(session: &Session, device: &IfName, bridge: &IfName) -> Result<(), HostError> {
     let doing = || format!("cannot make {device} a port of {bridge}");
-    let port = links::present(session, device.as_str(), doing)?;
-    let bridge = links::present(session, bridge.as_str(), doing)?;
+    let port = links::present(device.as_str(), doing)?;
+    let bridge = links::present(bridge.as_str(), doing)?;
     if port.master == Some(bridge.index) {
         return Ok(());
     }
@@ -60,7 +60,7 @@ fn enslave(session: &Session, device: &IfName, bridge: &IfName) -> Result<(), Ho
 
 fn set_mtu(session: &Session, device: &IfName, mtu: Mtu) -> Result<(), HostError> {
     let doing = || format!("cannot set the MTU of {device} to {mtu}");
-    let link = links::present(session, device.as_str(), doing)?;
+    let link = links::present(device.as_str(), doing)?;
     let message = LinkUnspec::new_with_index(link.index).mtu(mtu.into());
     set(session, message.build(), doing)
 }
@@ -79,7 +79,7 @@ fn set(
 /// By index: the link that was looked at is the link that goes, whatever bears its name by then.
 fn delete(session: &Session, name: &IfName) -> Result<(), HostError> {
     let doing = || format!("cannot delete {name}");
-    let Some(link) = links::named(session, name.as_str())? else {
+    let Some(link) = links::named(name.as_str())? else {
         return Ok(());
     };
     let ours = link.alias.is_some_and(|alias| alias.starts_with(OUR_ALIAS));

@@ -58,7 +58,7 @@ pub(super) fn bridge(session: &Session, bridge: &Bridge) -> Result<(), HostError
         ],
     };
     let doing = || format!("cannot make bridge {}", bridge.name);
-    match links::named(session, bridge.name.as_str())? {
+    match links::named(bridge.name.as_str())? {
         None => finish.make(session, &bridge_message(bridge), &doing),
         Some(link) => {
             finish.must_be_ours(&link, &doing)?;
@@ -84,8 +84,8 @@ pub(super) fn vxlan(session: &Session, device: &VxlanDevice) -> Result<(), HostE
         let (name, mtu, underlay) = (&vxlan.device, device.mtu, &vxlan.underlay);
         format!("cannot make VXLAN device {name} with MTU {mtu} over {underlay}")
     };
-    let underlay = links::present(session, vxlan.underlay.as_str(), doing)?.index;
-    match links::named(session, vxlan.device.as_str())? {
+    let underlay = links::present(vxlan.underlay.as_str(), doing)?.index;
+    match links::named(vxlan.device.as_str())? {
         None => finish.make(session, &vxlan_message(device, underlay), &doing),
         Some(link) => {
             finish.must_be_ours(&link, &doing)?;
@@ -105,7 +105,7 @@ impl Finish<'_> {
         doing: &impl Fn() -> String,
     ) -> Result<(), HostError> {
         create(session, message, doing)?;
-        let link = links::present(session, UNFINISHED, doing)?;
+        let link = links::present(UNFINISHED, doing)?;
         self.finish(session, &link, doing).inspect_err(|_| {
             // The first failure is the one to tell; whoever makes the next link deletes this one.
             let _ = links::delete(session, link.index);
@@ -169,7 +169,7 @@ fn create(
         .as_ref()
         .is_err_and(|refusal| refusal.is(Errno::EEXIST));
     let leftover = if taken {
-        links::named(session, UNFINISHED)?
+        links::named(UNFINISHED)?
     } else {
         None
     };

@@ -6,15 +6,20 @@
 
 mod addresses;
 mod change;
-mod dump;
 mod facts;
 mod fdb;
 mod links;
 mod make;
+mod query;
 mod session;
 
 pub(super) use change::apply;
 pub(super) use session::Session;
+
+use query::Query;
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use crate::facts::{HostFacts, LinkFact};
 use crate::model::{FdbEntry, IfName};
@@ -24,19 +29,48 @@ use super::HostError;
 /// All links and addresses.
 pub(super) fn read_facts(session: &Session) -> Result<HostFacts, HostError> {
     Ok(HostFacts {
-        links: dump::links()?,
+        links: query::links(Query::All)?,
         addresses: addresses::all(session)?,
     })
 }
 
+/// All addresses; of the links those of these names, what they are ports of, every VXLAN device,
+/// and whatever has an address that is good beyond its link.
+pub(super) fn read_facts_about(session: &Session, names: &[&str]) -> Result<HostFacts, HostError> {
+    let addresses = addresses::all(session)?;
+    let mut links = query::links(Query::Vxlan)?;
+    for name in names {
+        links.extend(links::named(name)?);
+    }
+    let carriers = addresses
+        .iter()
+        .filter(|fact| is_global(fact.address))
+        .map(|fact| fact.link);
+    let masters = links.iter().filter_map(|link| link.master);
+    let more: BTreeSet<u32> = carriers.chain(masters).collect();
+    for index in more {
+        links.extend(query::links(Query::Index(index))?);
+    }
+    links.sort_by_key(|link| link.index);
+    links.dedup_by_key(|link| link.index);
+    Ok(HostFacts { links, addresses })
+}
+
+fn is_global(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(_) => true,
+        IpAddr::V6(address) => !address.is_unicast_link_local(),
+    }
+}
+
 /// The link of this name.
-pub(super) fn read_link(session: &Session, name: &str) -> Result<Option<LinkFact>, HostError> {
-    links::named(session, name)
+pub(super) fn read_link(name: &str) -> Result<Option<LinkFact>, HostError> {
+    links::named(name)
 }
 
 /// The permanent entries of a device; none if there is no such device.
 pub(super) fn read_fdb(session: &Session, device: &IfName) -> Result<Vec<FdbEntry>, HostError> {
-    match links::named(session, device.as_str())? {
+    match links::named(device.as_str())? {
         Some(link) => fdb::entries(session, device, link.index),
         None => Ok(Vec::new()),
     }
