@@ -1,12 +1,13 @@
 //! Who called the hook, and whether it still runs.
 //!
-//! libvirt gives each hook a session of its own (`setsid`), and the hook is a script that starts us:
-//! our parent may be that script, which ends with us. The caller is therefore our nearest ancestor
-//! *outside our session*.
+//! Between libvirt's daemon and us may be shells: a stub that does not `exec`, an operator's own hook
+//! that starts ours. They end with us, while the machine's start goes on in the daemon. Neither
+//! session nor process group tells them apart: hooks share both with the daemon (libvirt 9.0, started
+//! by systemd or with `--daemon`). So the caller is the nearest ancestor that bears a daemon's name.
 //!
 //! ```text
-//! libvirtd ─setsid─▶ hooks/qemu.d/50-vmhook (sh) ──▶ vmhook-event
-//!    ▲ the caller     the leader of the session        us
+//! libvirtd ──▶ hooks/qemu (sh) ──▶ hooks/qemu.d/50-vmhook (sh) ──▶ vmhook-event
+//!    ▲ the caller
 //! ```
 
 use std::fs;
@@ -16,28 +17,23 @@ use crate::facts::Process;
 /// What `/proc/<pid>/stat` says of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Stat {
+    is_libvirt: bool,
     state: u8,
     parent: u32,
-    session: u32,
     start: u64,
 }
 
-/// The process that called the hook; this process itself if that is gone already.
+/// The daemon that called the hook; without one our parent, or this process itself if that is gone.
 ///
 /// Whose caller has died is given to pid 1, which runs for ever and called nobody; the parent in
 /// another pid namespace is pid 0. A want must be alive at least while its hook is, and no longer.
 pub(super) fn find() -> Process {
     let parent = nix::unistd::getppid().as_raw();
     let parent = u32::try_from(parent).unwrap_or_default();
-    let session = read(std::process::id()).map_or(0, |own| own.session);
-    let outside = std::iter::successors(Some(parent), |&pid| {
-        let stat = read(pid)?;
-        (stat.session == session).then_some(stat.parent)
-    })
-    .last();
-    let pid = [outside.unwrap_or_default(), parent]
-        .into_iter()
-        .find(|&pid| pid > 1)
+    let mut ancestors = std::iter::successors(Some(parent), |&pid| Some(read(pid)?.parent));
+    let daemon = ancestors.find(|&pid| read(pid).is_some_and(|stat| stat.is_libvirt));
+    let pid = daemon
+        .or((parent > 1).then_some(parent))
         .unwrap_or_else(std::process::id);
     Process {
         pid,
@@ -55,18 +51,24 @@ fn read(pid: u32) -> Option<Stat> {
     parse(&fs::read(format!("/proc/{pid}/stat")).ok()?)
 }
 
-/// proc(5): `pid (name) state ppid pgrp session … starttime …`, the 22nd. A name may hold blanks
-/// and brackets, so the fields are counted from the last bracket.
+/// proc(5): `pid (name) state ppid … starttime …`, the 22nd. A name may hold blanks and brackets, so
+/// the fields are counted from the last bracket.
 fn parse(stat: &[u8]) -> Option<Stat> {
+    let begin = stat.iter().position(|&byte| byte == b'(')?;
     let end = stat.iter().rposition(|&byte| byte == b')')?;
     let rest = str::from_utf8(&stat[end + 1..]).ok()?;
     let fields: Vec<_> = rest.split_ascii_whitespace().collect();
     Some(Stat {
+        is_libvirt: is_daemons_name(stat.get(begin + 1..end)?),
         state: *fields.first()?.as_bytes().first()?,
         parent: fields.get(1)?.parse().ok()?,
-        session: fields.get(3)?.parse().ok()?,
         start: fields.get(19)?.parse().ok()?,
     })
+}
+
+/// `libvirtd`, or one of the modular daemons: `virtqemud`, `virtnetworkd` and so on.
+fn is_daemons_name(name: &[u8]) -> bool {
+    name == b"libvirtd" || (name.starts_with(b"virt") && name.ends_with(b"d"))
 }
 
 #[cfg(test)]
@@ -77,9 +79,9 @@ mod tests {
     fn a_name_may_hold_anything() {
         let line = b"7 (a) S 1 (b\xff) R 6 7 5 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4711 99 1\n";
         let expected = Stat {
+            is_libvirt: false,
             state: b'R',
             parent: 6,
-            session: 5,
             start: 4711,
         };
         assert_eq!(parse(line), Some(expected));
@@ -98,10 +100,27 @@ mod tests {
     }
 
     #[test]
-    fn the_caller_is_outside_our_session() {
+    fn without_a_daemon_the_parent_is_the_caller() {
         let caller = find();
-        assert_ne!(caller.pid, std::process::id());
+        assert_eq!(caller.pid, std::os::unix::process::parent_id());
         assert!(is_running(&caller));
+    }
+
+    #[test]
+    fn every_daemon_of_libvirt_is_known_and_no_shell_is() {
+        for name in ["libvirtd", "virtqemud", "virtnetworkd", "virtnodedevd"] {
+            assert!(is_daemons_name(name.as_bytes()), "{name}");
+        }
+        for name in [
+            "sh",
+            "50-vmhook",
+            "virsh",
+            "virt-install",
+            "systemd",
+            "libvirt",
+        ] {
+            assert!(!is_daemons_name(name.as_bytes()), "{name}");
+        }
     }
 
     #[test]
