@@ -93,14 +93,14 @@ fn a_guest_forges_whatever_nobody_keeps_it_from() {
 #[test]
 fn libvirt_calls_the_stubs_in_its_order_and_stays_unharmed() {
     let lab = Lab::new();
-    lab.ok("ip link add brqc08e7dcd-4a type bridge; ip link set brqc08e7dcd-4a up");
+    lab.ok("ip link add br0 type bridge; ip link set br0 up");
     lab.install_hook();
     for kind in ["qemu", "daemon"] {
         let record = format!("#!/bin/sh\necho \"{kind} $*\" >>/run/calls\n");
         lab.install_script(&format!("{kind}.d/60-record"), &record);
     }
     lab.start_libvirtd();
-    let mut guest = lab.define(&web1());
+    let mut guest = lab.define(&DomainSpec::new("web1").nic(Nic::on_bridge("br0", MAC)));
     guest.start().ok();
     assert_eq!(guest.state(), "running");
     guest.destroy();
