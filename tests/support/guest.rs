@@ -80,6 +80,30 @@ impl<'lab> Guest<'lab> {
         self.agent = None;
     }
 
+    /// Waits until libvirt has seen that it is off, and has called its hooks.
+    #[track_caller]
+    pub fn wait_until_off(&mut self) {
+        let deadline = Instant::now() + COMMAND;
+        while self.state() != "shut off" {
+            assert!(Instant::now() < deadline, "{} still runs", self.name);
+        }
+        self.agent = None;
+    }
+
+    /// Its QEMU dies without a word.
+    pub fn kill(&self) {
+        self.lab.ok(&format!(
+            "kill -9 $(cat /run/libvirt/qemu/{}.pid)",
+            self.name
+        ));
+    }
+
+    /// Tells the guest to switch itself off; nothing answers.
+    pub fn poweroff(&mut self) {
+        let agent = self.agent();
+        writeln!(agent.to, "0 poweroff -f").expect("the agent's pipe is open");
+    }
+
     /// What libvirt says it does: `running`, `shut off`.
     pub fn state(&self) -> String {
         self.lab

@@ -1,12 +1,12 @@
 //! A world of its own for one test; `scripts/lab` makes it.
 
-use std::cell::OnceCell;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::net::UdpSocket;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 
 use nix::sched::{CloneFlags, setns};
 use tempfile::TempDir;
@@ -26,7 +26,7 @@ const VMHOOK: &str = env!("CARGO_BIN_EXE_vmhook");
 pub struct Lab {
     world: Child,
     folder: TempDir,
-    permit: OnceCell<Permit>,
+    permit: OnceLock<Permit>,
 }
 
 impl Lab {
@@ -46,7 +46,7 @@ impl Lab {
         Self {
             world,
             folder: TempDir::new().expect("a folder can be made"),
-            permit: OnceCell::new(),
+            permit: OnceLock::new(),
         }
     }
 
@@ -62,10 +62,42 @@ impl Lab {
         self.command(&[SCRIPT, "libvirtd"]).ok();
     }
 
+    /// Ends libvirtd with a signal, `TERM` or `KILL`, and waits for its end. Machines run on, and
+    /// hooks too.
+    pub fn end_libvirtd(&self, signal: &str) {
+        self.ok(&format!(
+            "pid=$(cat /run/libvirtd.pid); kill -{signal} $pid; \
+             tail --pid=$pid --sleep-interval=0.02 -f /dev/null"
+        ));
+    }
+
+    /// Puts a shell script in the place of `vmhook-event`, which it may call as `$EVENT`; without
+    /// one there is no program at all.
+    pub fn replace_event(&self, script: Option<&str>) {
+        const INSTALLED: &str = "/usr/bin/vmhook-event";
+        self.ok(&format!(
+            "umount {INSTALLED} 2>/dev/null; rm -f {INSTALLED}"
+        ));
+        if let Some(script) = script {
+            self.write(INSTALLED, &format!("#!/bin/sh\nEVENT={EVENT}\n{script}\n"));
+            self.ok(&format!("chmod 755 {INSTALLED}"));
+        }
+    }
+
     /// Makes the other host, and eth0 of this one.
     pub fn join_peer(&self) -> Peer<'_> {
         self.command(&[SCRIPT, "peer"]).ok();
-        Peer::new(self)
+        self.peer()
+    }
+
+    /// The other host, which [`join_peer`](Self::join_peer) has made.
+    pub fn peer(&self) -> Peer<'_> {
+        self.other_host("peer")
+    }
+
+    /// Another network namespace of the lab, which the test has made.
+    pub fn other_host(&self, namespace: &'static str) -> Peer<'_> {
+        Peer::new(self, namespace)
     }
 
     /// Its network namespace, as the kernel names it: `net:[4026532281]`.

@@ -10,17 +10,18 @@ use super::{Lab, Outcome};
 #[derive(Debug)]
 pub struct Peer<'lab> {
     lab: &'lab Lab,
+    namespace: &'static str,
 }
 
 impl<'lab> Peer<'lab> {
-    pub(super) fn new(lab: &'lab Lab) -> Self {
-        Self { lab }
+    pub(super) fn new(lab: &'lab Lab, namespace: &'static str) -> Self {
+        Self { lab, namespace }
     }
 
     /// Runs a line of shell on the other host.
     pub fn run(&self, script: &str) -> Outcome {
         self.lab
-            .command(&["ip", "netns", "exec", "peer", "sh", "-c", script])
+            .command(&["ip", "netns", "exec", self.namespace, "sh", "-c", script])
     }
 
     /// Whether an address answers one of three pings.
@@ -46,7 +47,7 @@ impl<'lab> Peer<'lab> {
 
     /// Sends and takes the frames of one of its links: `vxlan-267`, or `eth0` for the outer packets.
     pub fn packets(&self, link: &str) -> Packets {
-        self.lab
-            .in_network("/run/netns/peer", || Packets::open(link))
+        let namespace = format!("/run/netns/{}", self.namespace);
+        self.lab.in_network(&namespace, || Packets::open(link))
     }
 }
