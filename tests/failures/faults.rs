@@ -84,3 +84,31 @@ fn a_stopped_goes_on_after_a_failure_and_the_next_hook_does_the_rest() {
 fn a_release_goes_on_after_a_failure_and_the_next_hook_does_the_rest() {
     goes_on(Stage::Release);
 }
+
+#[test]
+fn a_bug_of_ours_refuses_a_start_and_kills_nothing_that_runs() {
+    World::run(|world| {
+        let vm = Vm::new(1);
+        world.bring_up(&[&vm]);
+        let before = world.kernel();
+        for (operation, code) in [
+            ("started", 1),
+            ("reconnect", 0),
+            ("stopped", 0),
+            ("release", 0),
+        ] {
+            // Such a text makes the program panic.
+            let outcome = world.call(operation, &vm).fault("no fault").end();
+            assert_eq!(
+                (outcome.code, outcome.out.as_str()),
+                (code, ""),
+                "{outcome:#?}"
+            );
+            assert!(
+                outcome.err.contains("vmhook-event has a bug"),
+                "{outcome:#?}"
+            );
+        }
+        assert_same(&world.kernel(), &before, "nothing was done");
+    });
+}

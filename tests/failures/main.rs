@@ -3,6 +3,7 @@
 
 #![expect(
     clippy::disallowed_methods,
+    clippy::disallowed_types,
     clippy::unwrap_used,
     reason = "these tests are about files, processes and the kernel"
 )]
@@ -10,9 +11,22 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod crowd;
 mod deaths;
 mod faults;
+mod legacy;
+mod others;
+mod patience;
 mod stage;
+mod stale;
+mod storage;
 
 use support::world::{assert_refused, assert_same, assert_silent};
-use support::{Vm, World};
+use support::{Outcome, Vm, World};
+
+/// A libvirt daemon has started.
+fn daemon_start(world: &World) -> Outcome {
+    world
+        .call_with(&["daemon", "-", "start", "-", "start"], vec![])
+        .end()
+}

@@ -57,14 +57,16 @@ impl Vm {
     /// What libvirt hands over on standard input.
     pub fn xml(&self) -> String {
         let (mut ports, mut interfaces) = (String::new(), String::new());
-        for nic in &self.nics {
+        for (at, nic) in self.nics.iter().enumerate() {
             let VmNic { mac, ip, group, .. } = nic;
             // Writing to a String cannot fail.
-            let _ = writeln!(
-                ports,
-                "<vmhook:port mac='{mac}'><vmhook:fixed-ip address='{ip}'/>\
-                 <vmhook:security-group name='{group}'/></vmhook:port>"
-            );
+            if self.nics[..at].iter().all(|other| other.mac != *mac) {
+                let _ = writeln!(
+                    ports,
+                    "<vmhook:port mac='{mac}'><vmhook:fixed-ip address='{ip}'/>\
+                     <vmhook:security-group name='{group}'/></vmhook:port>"
+                );
+            }
             let VmNic {
                 bridge, tap, mtu, ..
             } = nic;

@@ -42,11 +42,11 @@ ingress = [
 egress = [{ any = true }]
 "#;
 
-/// Leaves out what changes by itself: timers, comments, counters, indexes of links, a tunnel's address; the order of
+/// Leaves out what changes by itself: timers, carriers, comments, counters, indexes of links, a tunnel's address; the order of
 /// rules, which is others' business; and the built-in chains of iptables, which appear, empty, at
 /// its first use.
-const LOOK: &str = r"
-ip -d -o link | sed -E 's/[a-z_]+_timer +[0-9.]+//g; s/^[0-9]+: //; s/state [A-Z]+//; s/designated_[a-z]+ [^ ]+//g; /^vxlan-/s/link.ether [^ ]+//' | sort
+const LOOK: &str = r#"
+ip -d -o link | sed -E 's/[a-z_]+_timer +[0-9.]+//g; s/^[0-9]+: //; s/state [A-Z]+//; s/NO-CARRIER,|,LOWER_UP//g; s/designated_[a-z]+ [^ ]+//g; /^vxlan-/s/link.ether [^ ]+//' | sort
 bridge fdb show | grep 'permanent.*dst'
 for family in ip ip6; do
     for save in ${family}tables-save ${family}tables-legacy-save; do
@@ -55,11 +55,10 @@ for family in ip ip6; do
     done
 done
 nft list tables | grep -Ev ' ip6? (raw|mangle|nat|filter|security)$' | while read -r table; do
-    echo == $table
-    nft --stateless list $table | tr '{,}' '\n' | tr -d '[:blank:]' | sort
+    nft --stateless list $table | tr '{,}' '\n' | tr -d '[:blank:]' | sort | sed "s/^/$table: /"
 done
 ipset save
-";
+"#;
 
 /// One host. Lives on the thread whose namespace it is.
 #[derive(Debug)]
@@ -257,10 +256,19 @@ impl Call<'_> {
         self.path(path)
     }
 
-    /// Session libvirt calls it, as an ordinary user.
+    /// Session libvirt calls it, as an ordinary user, who may see the configuration.
     #[must_use]
     pub fn by_nobody(mut self) -> Self {
-        self.command.uid(65534).gid(65534);
+        let folder = self.world.folder.path();
+        let everybody = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(folder, everybody).expect("root can open a folder");
+        // Where this was built nobody may look.
+        let program = folder.join("vmhook-event");
+        fs::copy(EVENT, &program).expect("the program can be copied");
+        let mut command = Command::new("setsid");
+        command.arg(program).args(self.command.get_args().skip(1));
+        command.uid(65534).gid(65534);
+        self.command = command;
         self
     }
 

@@ -1,0 +1,117 @@
+//! Many hooks at once.
+
+use super::*;
+use support::world::{Call, Running};
+
+/// Calls the hook for all of them at once.
+fn all(world: &World, operation: &str, vms: &[Vm]) {
+    let begun: Vec<Running> = vms
+        .iter()
+        .map(|vm| world.call(operation, vm).begin())
+        .collect();
+    for running in begun {
+        assert_silent(&running.end());
+    }
+}
+
+fn plug(world: &World, vms: &[Vm]) {
+    for vm in vms {
+        world.plug(vm);
+    }
+}
+
+fn unplug(world: &World, vms: &[Vm]) {
+    for vm in vms {
+        world.unplug(vm);
+    }
+}
+
+/// The whole lives of some machines, each call of all of them at once.
+fn live_together(count: u8) {
+    World::run(|world| {
+        let empty = world.dump();
+        let vms: Vec<Vm> = (1..=count).map(Vm::new).collect();
+        let one_by_one = {
+            world.bring_up(&vms.iter().collect::<Vec<_>>());
+            let kernel = world.kernel();
+            world.take_down(&vms.iter().collect::<Vec<_>>());
+            kernel
+        };
+        all(world, "prepare", &vms);
+        plug(world, &vms);
+        all(world, "start", &vms);
+        assert_eq!(world.open_taps().len(), usize::from(count));
+        assert_same(&world.kernel(), &one_by_one, "all at once is as one by one");
+        all(world, "started", &vms);
+        unplug(world, &vms);
+        all(world, "stopped", &vms);
+        assert!(world.open_taps().is_empty());
+        all(world, "release", &vms);
+        assert_same(&world.dump(), &empty, "after the last one");
+    });
+}
+
+#[test]
+fn eight_machines_come_and_go_at_once() {
+    live_together(8);
+}
+
+#[test]
+fn sixteen_machines_come_and_go_at_once() {
+    live_together(16);
+}
+
+#[test]
+fn some_come_while_others_go() {
+    World::run(|world| {
+        let empty = world.dump();
+        let (going, coming): (Vec<Vm>, Vec<Vm>) = (
+            (1..=6).map(Vm::new).collect(),
+            (11..=16).map(Vm::new).collect(),
+        );
+        world.bring_up(&going.iter().collect::<Vec<_>>());
+        all(world, "prepare", &coming);
+        plug(world, &coming);
+        unplug(world, &going);
+        let begun: Vec<Running> = going
+            .iter()
+            .zip(&coming)
+            .flat_map(|(goes, comes)| {
+                [world.call("stopped", goes), world.call("start", comes)].map(Call::begin)
+            })
+            .collect();
+        for running in begun {
+            assert_silent(&running.end());
+        }
+        all(world, "release", &going);
+        let mut open: Vec<String> = coming.iter().map(|vm| vm.nics[0].tap.clone()).collect();
+        open.sort();
+        assert_eq!(world.open_taps().into_iter().collect::<Vec<_>>(), open);
+        world.take_down(&coming.iter().collect::<Vec<_>>());
+        assert_same(&world.dump(), &empty, "after the last one");
+    });
+}
+
+#[test]
+fn one_that_is_refused_holds_up_nobody() {
+    World::run(|world| {
+        let empty = world.dump();
+        let mut vms: Vec<Vm> = (1..=6).map(Vm::new).collect();
+        world.bring_up(&[&vms[0]]);
+        // All of them take the first one's address.
+        let thief = Vm::new(9).with(|nic| nic.mac = "fa:16:3e:00:00:01".into());
+        let theft = world.call("prepare", &thief).begin();
+        all(world, "prepare", &vms[1..]);
+        assert_refused(
+            &theft.end(),
+            &["vm9", "fa:16:3e:00:00:01", "in use by domain vm1"],
+        );
+        plug(world, &vms[1..]);
+        all(world, "start", &vms[1..]);
+        assert_eq!(world.open_taps().len(), 6);
+        vms.reverse();
+        world.take_down(&vms.iter().collect::<Vec<_>>());
+        world.ok("release", &thief);
+        assert_same(&world.dump(), &empty, "after the last one");
+    });
+}

@@ -1,0 +1,128 @@
+//! Somebody else changes the kernel's tables between two hooks.
+
+use super::*;
+use support::netns::run;
+
+/// Does something to a host on which a machine runs, and has the next hook repair it. What is not
+/// ours stays as it is.
+fn is_repaired(meddle: &[&str], foreign: &str) {
+    World::run(|world| {
+        let (vm, other) = (Vm::new(1), Vm::new(2));
+        world.bring_up(&[&vm]);
+        world.ok("prepare", &other);
+        let whole = world.kernel();
+        for line in meddle {
+            run(line);
+        }
+        assert_ne!(world.kernel(), whole, "{meddle:?} changes something");
+        world.ok("prepare", &other);
+        let now = world.kernel();
+        let (theirs, ours): (Vec<&str>, Vec<&str>) = now
+            .lines()
+            .partition(|line| !foreign.is_empty() && line.contains(foreign));
+        assert_eq!(theirs.is_empty(), foreign.is_empty(), "{meddle:?}");
+        assert_same(&(ours.join("\n") + "\n"), &whole, &format!("{meddle:?}"));
+    });
+}
+
+#[test]
+fn a_flushed_ruleset_is_there_again() {
+    is_repaired(&["nft flush ruleset"], "");
+}
+
+#[test]
+fn a_deleted_line_of_a_chain_is_there_again() {
+    is_repaired(&["iptables -D neutron-linuxbri-i00000001-7 1"], "");
+    is_repaired(&["ip6tables -t raw -F neutron-linuxbri-PREROUTING"], "");
+}
+
+#[test]
+fn a_foreign_line_in_a_chain_of_ours_goes_and_one_in_a_builtin_chain_stays() {
+    is_repaired(&["iptables -I neutron-linuxbri-FORWARD -j ACCEPT"], "");
+    is_repaired(
+        &["iptables -A FORWARD -s 198.51.100.0/24 -j DROP"],
+        "198.51.100.0/24",
+    );
+}
+
+#[test]
+fn jumps_behind_a_foreign_one_are_at_the_top_again() {
+    World::run(|world| {
+        let vm = Vm::new(1);
+        world.bring_up(&[&vm]);
+        run("iptables -N theirs");
+        run("iptables -I FORWARD -j theirs");
+        world.ok("started", &vm);
+        let forward = run("iptables -S FORWARD");
+        let jumps: Vec<_> = forward.lines().skip(1).collect();
+        assert_eq!(
+            jumps,
+            [
+                "-A FORWARD -j neutron-filter-top",
+                "-A FORWARD -j neutron-linuxbri-FORWARD",
+                "-A FORWARD -j theirs",
+            ]
+        );
+    });
+}
+
+#[test]
+fn an_element_that_was_removed_or_added_is_as_it_was() {
+    is_repaired(
+        &["nft delete element bridge vmhook members { tap00000001-75 }"],
+        "",
+    );
+    is_repaired(&["nft add element bridge vmhook members { stranger }"], "");
+    is_repaired(
+        &["nft delete element inet vmhook bridges { brqc08e7dcd-4a }"],
+        "",
+    );
+}
+
+#[test]
+fn a_rule_in_a_table_of_ours_goes_and_a_table_of_somebody_elses_stays() {
+    is_repaired(&["nft insert rule bridge vmhook forward accept"], "");
+    is_repaired(&["nft add table bridge theirs"], "theirs");
+}
+
+#[test]
+fn a_table_that_is_gone_is_there_again() {
+    is_repaired(&["nft delete table inet vmhook"], "");
+    is_repaired(&["nft delete table bridge vmhook"], "");
+}
+
+#[test]
+fn every_call_for_a_running_machine_repairs() {
+    World::run(|world| {
+        let vm = Vm::new(1);
+        world.bring_up(&[&vm]);
+        let whole = world.kernel();
+        for operation in ["started", "reconnect"] {
+            run("nft flush ruleset");
+            world.ok(operation, &vm);
+            assert_same(&world.kernel(), &whole, operation);
+        }
+        run("nft flush ruleset");
+        assert_silent(&daemon_start(world));
+        assert_same(&world.kernel(), &whole, "daemon start");
+    });
+}
+
+#[test]
+fn what_somebody_else_took_away_already_is_no_hindrance_at_the_end() {
+    World::run(|world| {
+        let empty = world.dump();
+        for line in [
+            "nft flush ruleset",
+            "ip link delete vxlan-267",
+            "ip link delete brqc08e7dcd-4a",
+            "iptables -D FORWARD 1",
+        ] {
+            let vm = Vm::new(1);
+            world.bring_up(&[&vm]);
+            run(line);
+            world.take_down(&[&vm]);
+            assert_same(&world.dump(), &empty, line);
+        }
+    });
+}
