@@ -25,6 +25,9 @@ pub(super) fn port_created(host: &dyn Host, root: bool, input: &Input) -> Result
     };
     let store = Store::open(host)?;
     let config = load_config(host);
+    if !root && config.incomplete().is_some() {
+        return Ok(());
+    }
     let refuse = |cause: String| match created.mac {
         Ok(mac) => Refusal::of_interface(&created.owner_name, mac, cause),
         Err(_) => Refusal::of_domain(&created.owner_name, cause),
