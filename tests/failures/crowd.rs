@@ -1,7 +1,7 @@
 //! Many hooks at once.
 
 use super::*;
-use support::world::{Call, Running};
+use support::call::{Call, Running};
 
 /// Calls the hook for all of them at once.
 fn all(world: &World, operation: &str, vms: &[Vm]) {

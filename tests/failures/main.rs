@@ -21,7 +21,8 @@ mod stage;
 mod stale;
 mod storage;
 
-use support::world::{assert_refused, assert_same, assert_silent};
+use support::call::{assert_refused, assert_silent};
+use support::world::assert_same;
 use support::{Outcome, Vm, World};
 
 /// A libvirt daemon has started.

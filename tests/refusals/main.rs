@@ -18,8 +18,9 @@ mod not_ours;
 mod ports;
 mod programs;
 
+use support::call::{assert_refused, assert_silent};
 use support::netns::run;
-use support::world::{CONFIG, assert_refused, assert_same, assert_silent};
+use support::world::{CONFIG, assert_same};
 use support::{Vm, VmNic, World};
 
 /// `prepare` refuses the machine with a line that has its name and these words, and changes nothing.

@@ -1,6 +1,7 @@
 //! Interfaces that cannot be ports, and ports that cannot stand beside others.
 
 use super::*;
+use support::call::Running;
 
 const NIC: &str = "interface fa:16:3e:00:00:01";
 
@@ -102,7 +103,7 @@ fn of_two_that_start_at_once_with_one_address_one_is_refused() {
     World::run(|world| {
         let thief = Vm::new(2).with(|nic| nic.mac = "fa:16:3e:00:00:01".into());
         let both = [&Vm::new(1), &thief].map(|vm| world.call("prepare", vm).begin());
-        let outcomes = both.map(|running| running.end());
+        let outcomes = both.map(Running::end);
         let mut codes = outcomes.clone().map(|outcome| outcome.code);
         codes.sort_unstable();
         assert_eq!(codes, [0, 1], "{outcomes:#?}");

@@ -26,6 +26,7 @@
 )]
 
 mod addresses;
+pub mod call;
 mod domain;
 pub mod frames;
 mod guest;

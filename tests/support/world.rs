@@ -7,19 +7,15 @@
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
-use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use tempfile::TempDir;
 
+use super::call::{Call, assert_silent};
 use super::netns::{in_a_new_namespace, run};
 use super::{Outcome, Vm};
-
-/// The program under test.
-pub const EVENT: &str = env!("CARGO_BIN_EXE_vmhook-event");
 
 /// The network's bridge.
 pub const BRIDGE: &str = "brqc08e7dcd-4a";
@@ -94,6 +90,11 @@ impl World {
         fs::write(folder.join("vmhook.toml"), toml).expect("a file can be written");
     }
 
+    /// The folder of everything that is not in the kernel.
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Where the configuration lies.
     pub fn config_dir(&self) -> PathBuf {
         self.folder.path().join("etc")
@@ -125,13 +126,7 @@ impl World {
 
     /// A call of the hook with any arguments and any input.
     pub fn call_with<A: AsRef<OsStr>>(&self, arguments: &[A], input: Vec<u8>) -> Call<'_> {
-        let mut command = Command::new("setsid");
-        command.arg(EVENT).args(arguments);
-        Call {
-            world: self,
-            command,
-            input,
-        }
+        Call::new(self, arguments, input)
     }
 
     /// The outcome of a plain call.
@@ -223,125 +218,6 @@ impl World {
             .filter(|name| !name.starts_with("vxlan-"))
             .map(str::to_owned)
             .collect()
-    }
-}
-
-/// One call of the hook, to be run.
-#[derive(Debug)]
-pub struct Call<'world> {
-    world: &'world World,
-    command: Command,
-    input: Vec<u8>,
-}
-
-impl Call<'_> {
-    /// Something fails: see `VMHOOK_FAULT`.
-    #[must_use]
-    pub fn fault(mut self, fault: &str) -> Self {
-        self.command.env("VMHOOK_FAULT", fault);
-        self
-    }
-
-    /// Programs are looked for in this path.
-    #[must_use]
-    pub fn path(mut self, path: impl AsRef<OsStr>) -> Self {
-        self.command.env("PATH", path);
-        self
-    }
-
-    /// These programs come before the usual ones.
-    #[must_use]
-    pub fn programs_first(self, folder: &Path) -> Self {
-        let path = format!("{}:{}", folder.display(), env!("PATH"));
-        self.path(path)
-    }
-
-    /// Session libvirt calls it, as an ordinary user, who may see the configuration.
-    #[must_use]
-    pub fn by_nobody(mut self) -> Self {
-        let folder = self.world.folder.path();
-        let everybody = fs::Permissions::from_mode(0o755);
-        fs::set_permissions(folder, everybody).expect("root can open a folder");
-        // Where this was built nobody may look.
-        let program = folder.join("vmhook-event");
-        fs::copy(EVENT, &program).expect("the program can be copied");
-        let mut command = Command::new("setsid");
-        command.arg(program).args(self.command.get_args().skip(1));
-        command.uid(65534).gid(65534);
-        self.command = command;
-        self
-    }
-
-    /// The process that calls it does not outlive it.
-    #[must_use]
-    pub fn by_a_caller_that_dies(mut self) -> Self {
-        let mut shell = Command::new("sh");
-        shell.args(["-c", "setsid --wait \"$@\"; exit $?", "sh"]);
-        shell.args(self.command.get_args());
-        let environment = self.command.get_envs();
-        shell.envs(environment.filter_map(|(name, value)| Some((name, value?))));
-        self.command = shell;
-        self
-    }
-
-    /// Starts it.
-    pub fn begin(mut self) -> Running {
-        let what = format!("{:?}", self.command.get_args().collect::<Vec<_>>());
-        let mut child = self
-            .command
-            .env("VMHOOK_CONFIG_DIR", self.world.config_dir())
-            .env("VMHOOK_STATE_DIR", self.world.state_dir())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("setsid starts");
-        let mut stdin = child.stdin.take().expect("stdin is a pipe");
-        // A hook may end without having read all of it.
-        let _ = stdin.write_all(&self.input);
-        Running { what, child }
-    }
-
-    /// Runs it to its end.
-    pub fn end(self) -> Outcome {
-        self.begin().end()
-    }
-}
-
-/// A call of the hook that runs.
-#[derive(Debug)]
-pub struct Running {
-    what: String,
-    child: Child,
-}
-
-impl Running {
-    /// Waits for its end.
-    pub fn end(self) -> Outcome {
-        let output = self.child.wait_with_output().expect("a child ends");
-        Outcome::of(self.what, &output)
-    }
-}
-
-/// What libvirt takes for "go on": exit 0, nothing on either output.
-#[track_caller]
-pub fn assert_silent(outcome: &Outcome) {
-    let said = (outcome.code, outcome.out.as_str(), outcome.err.as_str());
-    assert_eq!(said, (0, "", ""), "{outcome:#?}");
-}
-
-/// A refusal: exit 1, nothing on standard output, one line that has all of these words.
-#[track_caller]
-pub fn assert_refused(outcome: &Outcome, words: &[&str]) {
-    assert_eq!(
-        (outcome.code, outcome.out.as_str()),
-        (1, ""),
-        "{outcome:#?}"
-    );
-    let line = outcome.err.strip_suffix('\n').expect("a whole line");
-    assert!(!line.contains('\n'), "one line: {line}");
-    for word in words {
-        assert!(line.contains(word), "{word:?} is not in: {line}");
     }
 }
 
