@@ -1,6 +1,7 @@
 //! A host that cannot carry the network.
 
 use super::*;
+use support::world::place_program;
 
 #[test]
 fn a_tunnel_end_point_that_no_device_has() {
@@ -95,7 +96,7 @@ fn a_network_that_runs_otherwise_than_it_is_configured_now() {
 fn a_neutron_agent_that_would_delete_our_rules() {
     World::run(|world| {
         let agent = world.config_dir().join("neutron-linuxbridge-agent");
-        std::fs::copy(run("which cat").trim(), &agent).unwrap();
+        place_program(run("which cat").trim().as_ref(), &agent);
         let mut running = std::process::Command::new(&agent)
             .stdin(std::process::Stdio::piped())
             .spawn()

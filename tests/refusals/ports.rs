@@ -62,15 +62,15 @@ fn two_interfaces_of_one_domain_that_nobody_could_tell_apart() {
             ..nic
         };
         for (second, word) in [
-            (same_mac, "has this MAC address"),
-            (same_tap, "names the same tap"),
-            (same_chains, "the same chains"),
+            (same_mac, "has MAC address fa:16:3e:00:00:01"),
+            (same_tap, "has tap tap00000001-75"),
+            (same_chains, "has chain name …00000001-7"),
         ] {
             let mac = format!("interface {}", second.mac);
             assert_refuses(
                 world,
                 &Vm::new(1).and(second),
-                &[&mac, "another interface", word],
+                &[&mac, "another of its interfaces", word],
             );
         }
     });

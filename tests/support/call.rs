@@ -8,6 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use super::world::place_program;
 use super::{Outcome, World};
 
 /// The program under test.
@@ -68,7 +69,7 @@ impl Call<'_> {
         fs::set_permissions(folder, everybody).expect("root can open a folder");
         // Where this was built nobody may look.
         let program = folder.join("vmhook-event");
-        fs::copy(EVENT, &program).expect("the program can be copied");
+        place_program(EVENT.as_ref(), &program);
         let mut command = Command::new("setsid");
         command.arg(program).args(self.command.get_args().skip(1));
         command.uid(65534).gid(65534);

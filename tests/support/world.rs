@@ -7,7 +7,6 @@
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -110,10 +109,9 @@ impl World {
         let folder = self.folder.path().join("bin");
         fs::create_dir_all(&folder).expect("a folder can be made");
         for (name, script) in programs {
-            let path = folder.join(name);
-            fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("a file can be written");
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o755))
-                .expect("a new file's mode can be set");
+            let written = self.folder.path().join("script");
+            fs::write(&written, format!("#!/bin/sh\n{script}\n")).expect("a file can be written");
+            place_program(&written, &folder.join(name));
         }
         folder
     }
@@ -231,6 +229,16 @@ pub fn assert_same(now: &str, before: &str, when: &str) {
     };
     let (gone, new) = (missing(now, before), missing(before, now));
     assert!(now == before, "{when}: gone: {gone:#?}, new: {new:#?}");
+}
+
+/// Copies a program to where it is run. Another process does it: a file that this one has open for
+/// writing, or a child that another test starts meanwhile, cannot be run (`ETXTBSY`).
+pub fn place_program(from: &Path, to: &Path) {
+    run(&format!(
+        "install -m 755 {} {}",
+        from.display(),
+        to.display()
+    ));
 }
 
 fn shell(script: &str) -> String {
