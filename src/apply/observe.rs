@@ -8,7 +8,7 @@ use crate::firewall::iptables::parse_save;
 use crate::host::Host;
 use crate::model::{Family, IfName, Mtu, NetworkId, Tunnel, Vtep};
 use crate::plan::NftFamily;
-use crate::plan::link::{ALIAS_PREFIX, Bridge, VxlanDevice};
+use crate::plan::link::{ALIAS_PREFIX, Bridge, UNFINISHED, VxlanDevice};
 use crate::record::HostRecord;
 use crate::state::{HostState, OwnLink, ReadBack};
 
@@ -62,15 +62,18 @@ fn guard(host: &dyn Host, record: &HostRecord) -> Result<Guard> {
     })
 }
 
-/// The link as a value of ours, if it bears our alias.
+/// The link as a value of ours, if it bears our alias, or a death left it without one.
 fn own_link(facts: &HostFacts, link: &LinkFact) -> Option<(IfName, OwnLink)> {
+    let name: IfName = link.name.parse().ok()?;
+    if name.as_str() == UNFINISHED {
+        return Some((name, OwnLink::Altered));
+    }
     let network: NetworkId = link
         .alias
         .as_deref()?
         .strip_prefix(ALIAS_PREFIX)?
         .parse()
         .ok()?;
-    let name: IfName = link.name.parse().ok()?;
     let as_made = as_made(facts, link, &name, network);
     Some((name, as_made.unwrap_or(OwnLink::Altered)))
 }

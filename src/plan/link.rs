@@ -66,6 +66,10 @@ pub struct VxlanDevice {
 /// How the alias of every link begins that we made: only links that bear it are ever deleted.
 pub const ALIAS_PREFIX: &str = "vmhook:network=";
 
+/// The name of a link of ours that is not finished: it has no alias yet. Only who holds the host lock
+/// makes links, so to everybody else it is not there; one that a death left is nobody's.
+pub const UNFINISHED: &str = "vmhook-new";
+
 /// The alias of a link that we made for this network.
 pub fn alias(network: &NetworkId) -> String {
     format!("{ALIAS_PREFIX}{network}")

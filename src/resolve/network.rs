@@ -3,7 +3,7 @@
 use crate::config::{Config, NetworkConfig, NetworkKindConfig, VxlanConfig};
 use crate::facts::{HostFacts, LinkFact, LinkKind, VxlanFact};
 use crate::model::{Family, IfName, Mtu, Network, NetworkId, NetworkKind, Tunnel, Vtep, Vxlan};
-use crate::plan::link::alias;
+use crate::plan::link::{UNFINISHED, alias};
 
 /// What a network must be on this host.
 ///
@@ -124,7 +124,8 @@ fn check_device(tunnel: &Tunnel, id: &NetworkId, facts: &HostFacts) -> Result<()
     }
     let same = |fact: &VxlanFact| fact.vni == Some(*vni) && fact.port == *port;
     let taken = |link: &&LinkFact| {
-        matches!(&link.kind, LinkKind::Vxlan(fact) if same(fact)) && !is_ours(link, id)
+        let is_one = matches!(&link.kind, LinkKind::Vxlan(fact) if same(fact));
+        is_one && link.name != UNFINISHED && !is_ours(link, id)
     };
     match facts.links.iter().find(taken) {
         Some(link) => Err(format!(

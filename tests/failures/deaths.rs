@@ -2,6 +2,7 @@
 
 use super::stage::{Stage, assert_closed_or_whole, whole_rules};
 use super::*;
+use support::netns::run;
 
 const DEATHS: [&str; 2] = ["die-before", "die-after"];
 
@@ -53,6 +54,29 @@ fn a_stopped_that_dies_anywhere_leaves_the_port_closed_or_whole() {
 #[test]
 fn a_release_that_dies_anywhere_leaves_no_trace_once_the_next_hook_has_run() {
     dies_anywhere(Stage::Release);
+}
+
+#[test]
+fn a_link_that_a_death_left_unfinished_is_in_nobodys_way_and_goes() {
+    World::run(|world| {
+        let empty = world.dump();
+        let (vm, other) = (Vm::new(1), Vm::new(2));
+        for kind in [
+            "bridge",
+            "vxlan id 267 local 172.16.0.31 dev eth0 dstport 8472",
+        ] {
+            for next in ["prepare", "release"] {
+                let call = world.call("prepare", &vm).fault("die-before:4");
+                assert_eq!(call.end().code, 128 + 9);
+                run(&format!("ip link add vmhook-new type {kind}"));
+                let next_vm = if next == "prepare" { &other } else { &vm };
+                world.ok(next, next_vm);
+                assert!(!world.kernel().contains("vmhook-new"), "{kind} {next}");
+                world.take_down(&[&vm, &other]);
+                assert_same(&world.dump(), &empty, kind);
+            }
+        }
+    });
 }
 
 #[test]

@@ -5,7 +5,7 @@ use rtnetlink::packet_route::RouteNetlinkMessage;
 use rtnetlink::packet_route::link::LinkMessage;
 
 use crate::model::{FdbEntry, IfName, Mtu};
-use crate::plan::link::LinkChange;
+use crate::plan::link::{LinkChange, UNFINISHED};
 
 use super::super::{HostError, sysctl};
 use super::session::Session;
@@ -83,7 +83,7 @@ fn delete(session: &Session, name: &IfName) -> Result<(), HostError> {
         return Ok(());
     };
     let ours = link.alias.is_some_and(|alias| alias.starts_with(OUR_ALIAS));
-    if !ours {
+    if !ours && link.name != UNFINISHED {
         return Err(HostError::Netlink {
             doing: doing(),
             reason: format!("it bears no alias {OUR_ALIAS}…, so it is somebody else's"),

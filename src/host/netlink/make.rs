@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! create vmhook-new (down) ─▶ sysctls ─▶ name + alias + MTU + up
-//!     └── a crash here leaves vmhook-new: whoever makes the next link deletes it
+//!     └── a crash here leaves vmhook-new: whoever repairs, or makes the next link, deletes it
 //! ```
 //!
 //! Why the MTU comes late: a bridge follows its smallest port unless its MTU was *changed* by a
@@ -23,14 +23,11 @@ use rtnetlink::{LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVxlan};
 
 use crate::facts::{LinkFact, LinkKind, VxlanFact};
 use crate::model::{IfName, Mtu};
-use crate::plan::link::{Bridge, VxlanDevice, alias};
+use crate::plan::link::{Bridge, UNFINISHED, VxlanDevice, alias};
 
 use super::super::{HostError, sysctl};
 use super::links;
 use super::session::Session;
-
-/// The name of a link that is not finished.
-const UNFINISHED: &str = "vmhook-new";
 
 /// The kernel's MTU of a new bridge.
 const DEFAULT_MTU: u32 = 1500;
