@@ -1,4 +1,4 @@
-//! The fixed part of the two tables: sets, maps and chains, without elements.
+//! The fixed part of the two tables: sets and chains, without elements.
 
 /// What this kernel can do beyond what every kernel can.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -50,13 +50,13 @@ const SETS: &str = "	set bridges { type ifname; }
 	set v4 { type ifname . ether_addr . ipv4_addr; }
 	set v6 { type ifname . ether_addr . ipv6_addr; }
 	set has6 { type ifname; }
-	map na { type ifname : verdict; }
-	map rarp { type ifname : verdict; }
+	set na { typeof iifname . @th,64,128; }
+	set rarp { typeof iifname . @nh,64,48; }
 ";
 
-/// From a VM. The map `na` leads to one small chain a port, because nft 1.0.6 has no expression
-/// for the target of a neighbour advertisement; `rarp` likewise, because its `arp` expressions
-/// imply the ethertype of ARP.
+/// From a VM. nft 1.0.6 has no word for the target of a neighbour advertisement, and its `arp`
+/// expressions imply the ethertype of ARP, which RARP has not: both are read by their place, 64 bits
+/// into the ICMPv6 and the RARP header.
 const FROM_VM: &str = "	chain from_vm {
 		ether type { 8021q, 8021ad } drop
 		iifname . ether saddr != @macs drop
@@ -76,8 +76,8 @@ const FROM_VM: &str = "	chain from_vm {
 		drop
 	}
 	chain from_vm_rarp {
-		iifname vmap @rarp
-		drop
+		iifname . @nh,64,48 != @rarp drop
+		accept
 	}
 	chain from_vm_v6 {
 		iifname != @has6 drop
@@ -85,8 +85,7 @@ const FROM_VM: &str = "	chain from_vm {
 		udp sport 547 udp dport 546 drop
 		ip6 saddr :: icmpv6 type { nd-neighbor-solicit, mld-listener-report, mld2-listener-report } accept
 		iifname . ether saddr . ip6 saddr != @v6 drop
-		icmpv6 type nd-neighbor-advert iifname vmap @na
-		icmpv6 type nd-neighbor-advert drop
+		icmpv6 type nd-neighbor-advert iifname . @th,64,128 != @na drop
 		accept
 	}
 ";

@@ -1,6 +1,5 @@
-//! One element of one of the guard's sets or maps.
+//! One element of one of the guard's sets.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -8,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{IfName, MacAddr};
 
-/// One element of one of the guard's sets or maps, with the small chain that a map leads to.
+/// One element of one of the guard's sets.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Element {
@@ -28,8 +27,8 @@ pub enum Element {
     V6(IfName, MacAddr, Ipv6Addr),
     /// The port has an IPv6 address: without, it neither sends nor gets IPv6.
     Has6(IfName),
-    /// The addresses that the port may advertise as a neighbour (RFC 4861, section 4.4).
-    Na(IfName, BTreeSet<Ipv6Addr>),
+    /// An address that the port may advertise as a neighbour (RFC 4861, section 4.4).
+    Na(IfName, Ipv6Addr),
     /// The MAC address that the port may announce by RARP, as QEMU does after a migration.
     Rarp(IfName, MacAddr),
     /// Somebody else's element in one of our sets: set and key as nft prints them.
@@ -86,28 +85,15 @@ impl Element {
                 vec![("bridge vmhook v6", format!("\"{tap}\" . {mac} . {ip}"))]
             }
             Self::Has6(tap) => vec![("bridge vmhook has6", format!("\"{tap}\""))],
-            Self::Na(tap, _) => vec![("bridge vmhook na", format!("\"{tap}\""))],
-            Self::Rarp(tap, _) => vec![("bridge vmhook rarp", format!("\"{tap}\""))],
-            Self::Foreign(set, key) => vec![(set.as_str(), key.clone())],
-        }
-    }
-
-    /// The chain that a map's element leads to, with its one rule before the closing `drop`.
-    pub(super) fn chain(&self) -> Option<(String, String)> {
-        match self {
-            Self::Na(tap, targets) => {
-                let targets: Vec<String> = targets
-                    .iter()
-                    .map(|ip| format!("0x{:032x}", u128::from(*ip)))
-                    .collect();
-                let rule = format!("@th,64,128 {{ {} }} accept", targets.join(", "));
-                Some((format!("na-{tap}"), rule))
+            Self::Na(tap, target) => {
+                let target = u128::from(*target);
+                vec![("bridge vmhook na", format!("\"{tap}\" . 0x{target:032x}"))]
             }
             Self::Rarp(tap, mac) => {
                 let mac = mac.to_string().replace(':', "");
-                Some((format!("rarp-{tap}"), format!("@nh,64,48 0x{mac} accept")))
+                vec![("bridge vmhook rarp", format!("\"{tap}\" . 0x{mac}"))]
             }
-            _ => None,
+            Self::Foreign(set, key) => vec![(set.as_str(), key.clone())],
         }
     }
 }

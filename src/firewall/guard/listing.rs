@@ -81,7 +81,7 @@ fn only_whole_bridges(elements: &[(String, Element)]) -> BTreeSet<Element> {
     elements.iter().map(name).collect()
 }
 
-/// One table as text: the elements of each set and map, the lines of each chain.
+/// One table as text: the elements of each set, the lines of each chain.
 #[derive(Default)]
 struct Table {
     sets: BTreeMap<String, Vec<String>>,
@@ -97,13 +97,16 @@ impl Table {
             let words: Vec<&str> = line.split_whitespace().collect();
             match (words.as_slice(), &block) {
                 (["}"], _) => block = None,
-                (["set" | "map", set, "{"], None) => {
+                (["set", set, "{"], None) => {
                     table.sets.entry((*set).to_owned()).or_default();
                     block = Some((false, (*set).to_owned()));
                 }
-                (["chain", chain, "{"], None) => {
-                    table.chains.entry((*chain).to_owned()).or_default();
-                    block = Some((true, (*chain).to_owned()));
+                // A map or a counter is not ours; listed like a chain it tells that somebody was here.
+                (["table", ..], None) => {}
+                ([.., "{"], None) => {
+                    let head = line.trim().trim_end_matches(" {").to_owned();
+                    table.chains.entry(head.clone()).or_default();
+                    block = Some((true, head));
                 }
                 (["elements", "=", "{", ..], Some((false, set))) => {
                     let mut list = line.to_owned();
@@ -117,7 +120,7 @@ impl Table {
                         .or_default()
                         .extend(list_items(&list));
                 }
-                ([] | ["table", ..], _) | (_, Some((false, _))) => {}
+                ([], _) | (_, Some((false, _))) => {}
                 (_, Some((true, chain))) => {
                     table
                         .chains
@@ -142,79 +145,51 @@ impl Table {
         for (set, keys) in &self.sets {
             for key in keys {
                 let place = format!("{table} vmhook {set}");
-                let element = self.element(&place, key).unwrap_or_else(|| {
-                    let key = key.split(" : ").next().unwrap_or(key);
-                    Element::Foreign(place.clone(), key.to_owned())
-                });
+                let foreign = || Element::Foreign(place.clone(), key.clone());
+                let element = element(&place, key).unwrap_or_else(foreign);
                 elements.push((place, element));
             }
         }
         elements
     }
 
-    /// The element that stands for this key in this set; `None` if we never write such a one.
-    fn element(&self, place: &str, key: &str) -> Option<Element> {
-        let (key, verdict) = key.split_once(" : ").unwrap_or((key, ""));
-        let mut parts = key.split(" . ");
-        let name: IfName = parts.next()?.trim_matches('"').parse().ok()?;
-        let rest: Vec<&str> = parts.collect();
-        let mac = || rest.first()?.parse::<MacAddr>().ok();
-        Some(match (place, rest.len()) {
-            ("bridge vmhook bridges" | "inet vmhook bridges", 0) => Element::Bridge(name),
-            ("inet vmhook bridged", 1) if rest[0].trim_matches('"') == name.as_str() => {
-                Element::Bridge(name)
-            }
-            ("inet vmhook taps", 0) => Element::Quiet(name),
-            ("bridge vmhook members", 0) => Element::Member(name),
-            ("bridge vmhook ports", 0) => Element::Port(name),
-            ("bridge vmhook has6", 0) => Element::Has6(name),
-            ("bridge vmhook macs", 1) => Element::Mac(name, mac()?),
-            ("bridge vmhook v4", 2) => Element::V4(name, mac()?, rest[1].parse().ok()?),
-            ("bridge vmhook v6", 2) => Element::V6(name, mac()?, rest[1].parse().ok()?),
-            ("bridge vmhook na", 0) => Element::Na(name, self.targets(verdict)?),
-            ("bridge vmhook rarp", 0) => Element::Rarp(name, self.announced(verdict)?),
-            _ => return None,
-        })
-    }
-
-    /// The one match of a map's chain: `expression { values } accept`, then `drop`.
-    fn only_match(&self, verdict: &str, expression: &str) -> Option<Vec<String>> {
-        let chain = self.chains.get(verdict.strip_prefix("jump ")?)?;
-        let [accept, drop] = chain.as_slice() else {
-            return None;
-        };
-        let values = accept.strip_prefix(expression)?.strip_suffix(" accept")?;
-        (drop == "drop").then(|| list_items(values))
-    }
-
-    fn targets(&self, verdict: &str) -> Option<BTreeSet<Ipv6Addr>> {
-        let hex = |value: &String| u128::from_str_radix(value.strip_prefix("0x")?, 16).ok();
-        let values = self.only_match(verdict, "@th,64,128 ")?;
-        values
-            .iter()
-            .map(|value| hex(value).map(Ipv6Addr::from))
-            .collect()
-    }
-
-    fn announced(&self, verdict: &str) -> Option<MacAddr> {
-        let values = self.only_match(verdict, "@nh,64,48 ")?;
-        let [value] = values.as_slice() else {
-            return None;
-        };
-        let number = u64::from_str_radix(value.strip_prefix("0x")?, 16).ok()?;
-        let [_, _, octets @ ..] = number.to_be_bytes();
-        MacAddr::new(octets).ok()
-    }
-
-    /// The chains that no map leads to, in an order that does not depend on nft's hashes.
+    /// The chains, in an order that does not depend on nft's hashes.
     fn fixed_chains(&self) -> Vec<String> {
-        let fixed = |name: &&String| !name.starts_with("na-") && !name.starts_with("rarp-");
         let lines = |name: &String| {
-            let head = format!("chain {name}");
-            std::iter::once(head).chain(self.chains[name].iter().map(|line| sorted_braces(line)))
+            std::iter::once(name.clone())
+                .chain(self.chains[name].iter().map(|line| sorted_braces(line)))
         };
-        self.chains.keys().filter(fixed).flat_map(lines).collect()
+        self.chains.keys().flat_map(lines).collect()
     }
+}
+
+/// The element that stands for this key in this set; `None` if we never write such a one.
+fn element(place: &str, key: &str) -> Option<Element> {
+    let mut parts = key.split(" . ");
+    let name: IfName = parts.next()?.trim_matches('"').parse().ok()?;
+    let rest: Vec<&str> = parts.collect();
+    let mac = || rest.first()?.parse::<MacAddr>().ok();
+    let number = || u128::from_str_radix(rest.first()?.strip_prefix("0x")?, 16).ok();
+    Some(match (place, rest.len()) {
+        ("bridge vmhook bridges" | "inet vmhook bridges", 0) => Element::Bridge(name),
+        ("inet vmhook bridged", 1) if rest[0].trim_matches('"') == name.as_str() => {
+            Element::Bridge(name)
+        }
+        ("inet vmhook taps", 0) => Element::Quiet(name),
+        ("bridge vmhook members", 0) => Element::Member(name),
+        ("bridge vmhook ports", 0) => Element::Port(name),
+        ("bridge vmhook has6", 0) => Element::Has6(name),
+        ("bridge vmhook macs", 1) => Element::Mac(name, mac()?),
+        ("bridge vmhook v4", 2) => Element::V4(name, mac()?, rest[1].parse().ok()?),
+        ("bridge vmhook v6", 2) => Element::V6(name, mac()?, rest[1].parse().ok()?),
+        ("bridge vmhook na", 1) => Element::Na(name, Ipv6Addr::from(number()?)),
+        ("bridge vmhook rarp", 1) => {
+            let [.., first, second, third, fourth, fifth, sixth] = number()?.to_be_bytes();
+            let octets = [first, second, third, fourth, fifth, sixth];
+            Element::Rarp(name, MacAddr::new(octets).ok()?)
+        }
+        _ => return None,
+    })
 }
 
 /// The items of `… { a, b }`, or the one item of a text without braces.
@@ -254,29 +229,19 @@ mod tests {
 			     "tap2" }
 	}
 
-	map na {
-		type ifname : verdict
-		elements = { "tap1" : jump na-tap1 }
+	set na {
+		typeof iifname . @th,64,128
+		elements = { "tap1" . 0x20010db8000000000000000000000001 }
 	}
 
-	map rarp {
-		type ifname : verdict
-		elements = { "tap1" : jump rarp-tap1 }
+	set rarp {
+		typeof iifname . @nh,64,48
+		elements = { "tap1" . 0xfa163ebe7121 }
 	}
 
 	set v4 {
 		type ifname . ether_addr . ipv4_addr
 		elements = { "tap1" . fa:16:3e:be:71:21 . 10.0.0.1 }
-	}
-
-	chain na-tap1 {
-		@th,64,128 { 0x20010db8000000000000000000000001 } accept
-		drop
-	}
-
-	chain rarp-tap1 {
-		@nh,64,48 0xfa163ebe7121 accept
-		drop
 	}
 
 	chain to_vm {
@@ -300,8 +265,7 @@ mod tests {
         assert!(elements.contains(&Element::Member("tap2".parse().unwrap())));
         assert!(elements.contains(&Element::V4(tap.clone(), mac, [10, 0, 0, 1].into())));
         assert!(elements.contains(&Element::Rarp(tap.clone(), mac)));
-        let targets = BTreeSet::from(["2001:db8::1".parse().unwrap()]);
-        assert!(elements.contains(&Element::Na(tap, targets)));
+        assert!(elements.contains(&Element::Na(tap, "2001:db8::1".parse().unwrap())));
         assert_eq!(
             listing.chains,
             ["chain to_vm", "ether type { arp, ip, ip6 } accept", "drop"],
@@ -310,13 +274,16 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_that_accepts_more_is_not_the_ports_own() {
-        let text = BRIDGE.replace("		@th,64,128 {", "		accept\n		@th,64,128 {");
-        let listing = read_tables(Some(&text), None).unwrap();
-        assert!(listing.guard.elements.contains(&Element::Foreign(
-            "bridge vmhook na".to_owned(),
-            "\"tap1\"".to_owned()
-        )));
+    fn what_somebody_else_put_into_our_table_shows() {
+        let text = BRIDGE.replace(
+            "	set v4 {",
+            "	map evil {\n		type ifname : verdict\n	}\n\n	set v4 {",
+        );
+        let (ours, theirs) = (
+            read_tables(Some(BRIDGE), None),
+            read_tables(Some(&text), None),
+        );
+        assert_ne!(ours.unwrap().chains, theirs.unwrap().chains);
     }
 
     #[test]

@@ -17,7 +17,7 @@
 //!                                                └──▶ inet input -310: drop
 //! ```
 //!
-//! The chains are fixed; all that changes is [`Element`]s of sets and maps keyed by interface, so
+//! The chains are fixed; all that changes is [`Element`]s of sets keyed by interface, so
 //! the cost of a frame does not depend on the number of VMs. *Membership*, the element
 //! [`Element::Member`] of a tap, alone opens a port. It goes in last and out first, in one
 //! transaction with the port's other elements.

@@ -50,7 +50,7 @@ pub fn port_elements(port: &Port, tap: &Tap) -> BTreeSet<Element> {
     if !ipv6.is_empty() {
         elements.extend(ipv6.iter().map(|ip| Element::V6(name.clone(), mac, *ip)));
         elements.insert(Element::Has6(name.clone()));
-        elements.insert(Element::Na(name.clone(), ipv6));
+        elements.extend(ipv6.iter().map(|ip| Element::Na(name.clone(), *ip)));
     }
     elements
 }

@@ -1,7 +1,6 @@
 //! The guard's state, and the nft script from one state to another.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +13,7 @@ use crate::model::IfName;
 pub struct Guard {
     /// Whether the tables are there, and ours.
     pub tables: Tables,
-    /// What is in their sets and maps.
+    /// What is in their sets.
     pub elements: BTreeSet<Element>,
 }
 
@@ -130,38 +129,20 @@ impl Guard {
     }
 }
 
-/// `add element` lines, one a set, after the chains that they lead to.
+/// `add element` lines, one a set.
 fn add(elements: &[&Element]) -> String {
-    let mut script = String::new();
-    for (name, rule) in elements.iter().filter_map(|element| element.chain()) {
-        // Writing to a String cannot fail.
-        let _ = writeln!(script, "add chain bridge vmhook {name}");
-        let _ = writeln!(script, "flush chain bridge vmhook {name}");
-        let _ = writeln!(script, "add rule bridge vmhook {name} {rule}");
-        let _ = writeln!(script, "add rule bridge vmhook {name} drop");
-    }
-    script
-        + &by_set("add", elements, |element, key| match element.chain() {
-            Some((name, _)) => format!("{key} : jump {name}"),
-            None => key,
-        })
+    by_set("add", elements)
 }
 
-/// `delete element` lines, one a set, before the chains that they led to.
+/// `delete element` lines, one a set.
 fn delete(elements: &[&Element]) -> String {
-    let mut script = by_set("delete", elements, |_, key| key);
-    for (name, _) in elements.iter().filter_map(|element| element.chain()) {
-        let _ = writeln!(script, "delete chain bridge vmhook {name}");
-    }
-    script
+    by_set("delete", elements)
 }
 
-fn by_set(verb: &str, elements: &[&Element], write: fn(&Element, String) -> String) -> String {
+fn by_set(verb: &str, elements: &[&Element]) -> String {
     let mut sets: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for element in elements {
-        for (set, key) in element.places() {
-            sets.entry(set).or_default().push(write(element, key));
-        }
+    for (set, key) in elements.iter().flat_map(|element| element.places()) {
+        sets.entry(set).or_default().push(key);
     }
     let line = |(set, keys): (&str, Vec<String>)| {
         format!("{verb} element {set} {{ {} }}\n", keys.join(", "))
