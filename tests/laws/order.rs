@@ -96,8 +96,12 @@ fn is_filtered(there: &ReadBack, port: &Port, at: &End, ends: &[&End; 2]) -> boo
             let own = chains_of(port, at).into_iter().all(|name| {
                 let there = there.rules(Table::Filter, &name);
                 let version = |end: &&End| end.rulesets()[family].rules(Table::Filter, &name);
+                // A port that changes its family loses the check of the old one's sources with its
+                // rules; until the guard follows, the guard has the old addresses.
+                let may_be_gone = name == host.options.prefix.source_check(&chain_suffix(port));
                 !wanted.has_chain(Table::Filter, &name)
-                    || (!there.is_empty() && ends.iter().any(|end| version(end) == there))
+                    || ((may_be_gone || !there.is_empty())
+                        && ends.iter().any(|end| version(end) == there))
             });
             jumps
                 && own
