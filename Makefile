@@ -2,7 +2,7 @@
 
 RUST = scripts/with-rust
 
-.PHONY: build demo test bench install uninstall fmt lint
+.PHONY: build demo test storm bench install uninstall fmt lint
 
 build:
 	scripts/install-deps build
@@ -12,10 +12,17 @@ build:
 demo:
 	scripts/demo
 
+# Laws are tried on the same random values each time; `make storm` tries others.
 test:
 	scripts/install-deps
 	scripts/guest-image
-	$(RUST) cargo test --features faults
+	PROPTEST_RNG_SEED=267 $(RUST) cargo test --features faults
+
+# The laws on many new values: PROPTEST_CASES says on how many.
+storm:
+	scripts/install-deps
+	PROPTEST_CASES=$${PROPTEST_CASES:-2000} PROPTEST_MAX_SHRINK_ITERS=20000 \
+	    $(RUST) cargo test --features faults --test laws --test firewall_laws --test domain --test config
 
 bench:
 	scripts/install-deps
