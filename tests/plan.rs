@@ -132,7 +132,8 @@ fn connections_are_forgotten_by_zone_or_by_either_end() {
     };
     let steps = vec![forget(&[]), forget(&["192.0.2.1", "2001:db8::1"])];
     let expected = "\
-conntrack -D -w 4097
+conntrack -D -f ipv4 -w 4097
+conntrack -D -f ipv6 -w 4097
 conntrack -D -f ipv4 -w 4097 -s 192.0.2.1
 conntrack -D -f ipv4 -w 4097 -d 192.0.2.1
 conntrack -D -f ipv6 -w 4097 -s 2001:db8::1

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::link::{Bridge, LinkChange, VxlanDevice, alias};
-use super::{Plan, Step};
+use super::{Forget, Plan, Step};
 use crate::model::Tunnel;
 
 impl fmt::Display for Plan {
@@ -21,23 +21,23 @@ impl fmt::Display for Step {
                 here_document(f, "iptables-restore --noflush", &input.v4)?;
                 here_document(f, "ip6tables-restore --noflush", &input.v6)
             }
-            Self::Connections(forget) if forget.addresses.is_empty() => {
-                writeln!(f, "conntrack -D -w {}", forget.zone)
-            }
-            Self::Connections(forget) => forget.addresses.iter().try_for_each(|address| {
-                let family = if address.is_ipv6() { "ipv6" } else { "ipv4" };
-                writeln!(
-                    f,
-                    "conntrack -D -f {family} -w {} -s {address}",
-                    forget.zone
-                )?;
-                writeln!(
-                    f,
-                    "conntrack -D -f {family} -w {} -d {address}",
-                    forget.zone
-                )
-            }),
+            Self::Connections(forget) => forget.fmt(f),
         }
+    }
+}
+
+impl fmt::Display for Forget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { zone, addresses } = self;
+        if addresses.is_empty() {
+            writeln!(f, "conntrack -D -f ipv4 -w {zone}")?;
+            return writeln!(f, "conntrack -D -f ipv6 -w {zone}");
+        }
+        addresses.iter().try_for_each(|address| {
+            let family = if address.is_ipv6() { "ipv6" } else { "ipv4" };
+            writeln!(f, "conntrack -D -f {family} -w {zone} -s {address}")?;
+            writeln!(f, "conntrack -D -f {family} -w {zone} -d {address}")
+        })
     }
 }
 
