@@ -185,13 +185,13 @@ fn two_ports_may_not_have_one_chain_name_of_one_domain_or_of_two() {
     let records = with(&[want(1, vec![first.clone()])]);
     assert_eq!(
         refusal(&want(2, vec![second.clone()]), &records),
-        "domain vm2, interface fa:16:3e:00:00:02: chain name …7a8c0a54-7 is in use by domain vm1; \
-         stop that domain or change one of the two"
+        "domain vm2, interface fa:16:3e:00:00:02: chain name …7a8c0a54-7 (ten characters of a \
+         tap name count) is in use by domain vm1; stop that domain or change one of the two"
     );
     assert_eq!(
         refusal(&want(1, vec![first, second]), &Records::empty(epoch())),
         "domain vm1, interface fa:16:3e:00:00:02: another of its interfaces has chain name \
-         …7a8c0a54-7 too; change one of the two"
+         …7a8c0a54-7 (ten characters of a tap name count) too; change one of the two"
     );
 }
 
@@ -289,7 +289,7 @@ fn a_tap_name_that_goes_to_another_domain_is_closed_in_between() {
 }
 
 #[test]
-fn what_a_changed_address_leaves_goes_in_one_act_with_what_comes() {
+fn of_an_address_that_changes_the_old_one_goes_first_and_the_new_one_comes_last() {
     let first = want(1, vec![port(1, "vnet0")]);
     let other = Port {
         fixed_ips: vec![IpAddr::from([192, 0, 2, 9])],
@@ -307,8 +307,8 @@ fn what_a_changed_address_leaves_goes_in_one_act_with_what_comes() {
     assert_eq!(
         scripts,
         [
-            "delete element bridge vmhook v4 { \"vnet0\" . fa:16:3e:00:00:01 . 192.0.2.1 }\n\
-             add element bridge vmhook v4 { \"vnet0\" . fa:16:3e:00:00:01 . 192.0.2.9 }\n"
+            "delete element bridge vmhook v4 { \"vnet0\" . fa:16:3e:00:00:01 . 192.0.2.1 }\n",
+            "add element bridge vmhook v4 { \"vnet0\" . fa:16:3e:00:00:01 . 192.0.2.9 }\n"
         ]
     );
     assert_eq!(forgets(&plan), ["4097 192.0.2.1 192.0.2.9"]);

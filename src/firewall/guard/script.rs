@@ -58,10 +58,11 @@ impl Guard {
 
     /// The change that leads from this guard to `want`.
     ///
-    /// An element of a port that stays open changes in the opening transaction, with no moment in
-    /// between. Everything about a port that closes goes in the closing one, everything about a
-    /// port that opens in the opening one. Of the taps in `opening` everything goes first, even
-    /// what is wanted in the end: an earlier tap of that name may have left it.
+    /// What a port has goes in the closing transaction and comes in the opening one. So a port that
+    /// stays open with other addresses is left with those that it keeps while its rules change:
+    /// new rules with old addresses would be neither what was allowed nor what will be. Of the
+    /// taps in `opening` everything goes first, even what is wanted in the end: an earlier tap of
+    /// that name may have left it.
     ///
     /// A network that goes stays known until the end. Were its way out no member any more while
     /// its bridge still stands, then way out and closed taps would be unknown alike, and only a
@@ -82,23 +83,20 @@ impl Guard {
         let wanted: BTreeSet<&Element> = want.elements.iter().collect();
         let ports = want.open_ports();
         let of_open_port = |element: &&Element| element.is_of(|tap| ports.contains(tap));
-        let (gone_open, gone): (Vec<_>, Vec<_>) =
-            (&have - &wanted).into_iter().partition(of_open_port);
-        let (come_open, come): (Vec<_>, Vec<_>) =
+        let (opens, comes): (Vec<_>, Vec<_>) =
             (&wanted - &have).into_iter().partition(of_open_port);
-        let (last, mut closed): (Vec<_>, Vec<_>) = gone
+        let (last, mut goes): (Vec<_>, Vec<_>) = (&have - &wanted)
             .into_iter()
             .partition(|element| element.closes() || self.is_way_out(element));
-        closed.extend(anew);
+        goes.extend(anew);
 
         let mut change = GuardChange::default();
         if fresh {
             change.close = base_script(capabilities);
         }
-        change.close += &delete(&closed);
-        change.close += &add(&come);
-        change.open += &delete(&gone_open);
-        change.open += &add(&come_open);
+        change.close += &delete(&goes);
+        change.close += &add(&comes);
+        change.open += &add(&opens);
         change.open += &delete(&last);
         change
     }
