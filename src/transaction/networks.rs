@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::compile::compile_network;
 use crate::facts::HostFacts;
 use crate::model::{Network, NetworkId, NetworkKind, Zone};
-use crate::record::{NetworkRecord, Want};
+use crate::record::NetworkRecord;
 use crate::state::HostState;
 use crate::transaction::Records;
 
@@ -17,9 +17,9 @@ pub(super) fn free_zone(records: &Records) -> Option<Zone> {
     zones.find(|zone| !taken.contains(zone))
 }
 
-/// Adds the networks that a want names and nobody has yet.
-pub(super) fn add(records: &mut Records, want: &Want) {
-    for network in &want.networks {
+/// Adds these networks, as far as nobody has them yet.
+pub(super) fn add(records: &mut Records, networks: &[Network]) {
+    for network in networks {
         if records.networks.contains_key(&network.id) {
             continue;
         }
@@ -35,6 +35,16 @@ pub(super) fn add(records: &mut Records, want: &Want) {
         };
         records.networks.insert(network.id.clone(), record);
     }
+}
+
+/// Adds the networks of recorded domains that have no record: somebody lost it, and their links
+/// must not go with it.
+pub(super) fn add_lost(records: &mut Records) {
+    let domains = records.domains.values();
+    let used = domains.flat_map(|record| &record.want.networks);
+    let lost = used.filter(|network| !records.networks.contains_key(&network.id));
+    let lost: Vec<Network> = lost.cloned().collect();
+    add(records, &lost);
 }
 
 /// Drops the networks that no domain uses, but for those with a port on the bridge that is not
@@ -56,12 +66,16 @@ fn has_other_ports(network: &Network, facts: &HostFacts) -> bool {
         .any(|port| port.name != vxlan.tunnel.device.as_str())
 }
 
-/// The networks on which a domain has an open port: they get their zone and nat rules, and keep
-/// them until they go.
-pub(super) fn begin_serving(records: &mut Records, wants: &[&Want]) -> Vec<NetworkId> {
+/// The networks on which a loaded domain has an open port, as far as they had none before: they get
+/// their zone and nat rules, and keep them until they go.
+pub(super) fn begin_serving(records: &mut Records) -> Vec<NetworkId> {
+    let Records {
+        networks, domains, ..
+    } = records;
+    let open = domains.values().flat_map(|record| record.want.open_ports());
     let mut begun = Vec::new();
-    for (port, _) in wants.iter().flat_map(|want| want.open_ports()) {
-        if let Some(record) = records.networks.get_mut(&port.network)
+    for (port, _) in open {
+        if let Some(record) = networks.get_mut(&port.network)
             && !record.serving
         {
             record.serving = true;

@@ -63,6 +63,6 @@ impl Records {
         };
         self.index.replace(&record);
         self.domains.insert(want.uuid.clone(), record);
-        super::networks::add(self, want);
+        super::networks::add(self, &want.networks);
     }
 }

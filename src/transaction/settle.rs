@@ -53,12 +53,15 @@ pub fn settle(before: &Records, wants: &[Want], around: Surroundings<'_>) -> Tra
     for want in &wants {
         after.add(want);
     }
+    let all = around.observed.is_some();
+    if all {
+        networks::add_lost(&mut after);
+    }
     if let Some(facts) = around.facts {
         networks::drop_unused(&mut after, facts);
     }
     after.host = host_record(&after, &wants, around);
-    let begun = networks::begin_serving(&mut after, &wants);
-    let all = around.observed.is_some();
+    let begun = networks::begin_serving(&mut after);
     networks::compile(&mut after, around.machine_id, |id| {
         all || begun.contains(id)
     });

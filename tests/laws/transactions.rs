@@ -264,6 +264,22 @@ proptest! {
     }
 
     #[test]
+    fn a_network_whose_record_is_lost_keeps_its_links(
+        batches in batches(), lost: prop::sample::Index,
+    ) {
+        let mut host = played(&batches)?;
+        let used: Vec<NetworkId> = host.records.networks.keys()
+            .filter(|id| host.records.index.uses(id)).cloned().collect();
+        prop_assume!(!used.is_empty());
+        host.records.networks.remove(lost.get(&used));
+        let repair = host.settle_whole(&[]);
+        prop_assert!(!repair.plan.to_string().contains("ip link del"), "{}", repair.plan);
+        host.take(&repair, &[]);
+        host.check()?;
+        is_nothing(&host.settle_whole(&[]).plan)?;
+    }
+
+    #[test]
     fn a_network_that_stands_changes_only_where_everything_is_repaired(batches in batches()) {
         let mut host = played(&batches)?;
         let facts = facts();
