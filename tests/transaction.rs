@@ -113,7 +113,7 @@ fn settled(before: &Records, wants: &[Want]) -> Transaction {
 
 fn settled_on(facts: &HostFacts, before: &Records, wants: &[Want]) -> Transaction {
     let around = Surroundings {
-        facts,
+        facts: Some(facts),
         machine_id: "machine",
         capabilities: Capabilities::default(),
         backend: IptablesBackend::Nft,

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::facts::{BridgeFact, HostFacts, LinkFact, LinkKind, VxlanFact};
-use crate::firewall::guard::{Guard, Tables, read_tables};
+use crate::firewall::guard::{Guard, read_tables};
 use crate::firewall::iptables::parse_save;
 use crate::host::Host;
 use crate::model::{Family, IfName, Mtu, NetworkId, Tunnel, Vtep};
@@ -49,17 +49,7 @@ pub fn observe(host: &dyn Host, facts: &HostFacts, record: &HostRecord) -> Resul
 fn guard(host: &dyn Host, record: &HostRecord) -> Result<Guard> {
     let bridge = host.nft_table(NftFamily::Bridge)?;
     let inet = host.nft_table(NftFamily::Inet)?;
-    let listing = read_tables(bridge.as_deref(), inet.as_deref())?;
-    let changed = listing.guard.tables == Tables::Made && listing.chains != record.guard_chains;
-    let tables = if changed {
-        Tables::Damaged
-    } else {
-        listing.guard.tables
-    };
-    Ok(Guard {
-        tables,
-        ..listing.guard
-    })
+    Ok(record.guard(read_tables(bridge.as_deref(), inet.as_deref())?))
 }
 
 /// The link as a value of ours, if it bears our alias, or a death left it without one.

@@ -215,13 +215,13 @@ impl<'a> Round<'a> {
     }
 }
 
-/// Whether nobody has changed an nftables table since our last act. The old iptables has no
-/// generation, so there the answer is always no.
+/// Whether nobody has changed an nftables table since our last act, and that act was this version's
+/// of the program. The old iptables has no generation, so there the answer is always no.
 pub(super) fn is_as_we_left_it(host: &dyn Host, record: &HostRecord) -> Result<bool> {
     let Some(generation) = record.generation else {
         return Ok(false);
     };
-    if record.backend == IptablesBackend::Legacy {
+    if record.backend == IptablesBackend::Legacy || !record.has_our_base() {
         return Ok(false);
     }
     Ok(host.ruleset_generation()? == generation)

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::facts::{Epoch, IptablesBackend};
-use crate::firewall::guard::Capabilities;
+use crate::firewall::guard::{Capabilities, Guard, Listing, Tables, base_id};
 use crate::firewall::iptables::Options;
 
 /// What is there once a host, while any network is.
@@ -22,9 +22,29 @@ pub struct HostRecord {
     pub options: Options,
     /// The guard's fixed chains as nft printed them right after they were made.
     pub guard_chains: Vec<String>,
+    /// Which fixed chains those were, by [`base_id`]: another version of this program may have
+    /// others, and elements for sets that these lack.
+    #[serde(default)]
+    pub guard_base: u64,
 }
 
 impl HostRecord {
     /// The name of the file that holds it.
     pub const FILE: &'static str = "host";
+
+    /// Whether the guard's tables were made as this program makes them.
+    pub fn has_our_base(&self) -> bool {
+        self.guard_base == base_id(self.capabilities)
+    }
+
+    /// The guard in a listing. It counts as ours only while its fixed chains are those that this
+    /// program makes, and what nft printed for them then.
+    pub fn guard(&self, listing: Listing) -> Guard {
+        let Listing { mut guard, chains } = listing;
+        let as_made = self.has_our_base() && chains == self.guard_chains;
+        if guard.tables == Tables::Made && !as_made {
+            guard.tables = Tables::Damaged;
+        }
+        guard
+    }
 }

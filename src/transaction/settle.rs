@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::{Records, membership, networks};
 use crate::compile::{compile_closed_port, compile_port};
 use crate::facts::{HostFacts, IptablesBackend};
-use crate::firewall::guard::{Capabilities, Tables};
+use crate::firewall::guard::{Capabilities, Tables, base_id};
 use crate::model::{IfName, NetworkId, Port, PortKey, Tap};
 use crate::plan::{Besides, Forget, Plan};
 use crate::record::{HostRecord, Phase, Want};
@@ -73,6 +73,7 @@ pub fn settle(before: &Records, wants: &[Want], around: Surroundings<'_>) -> Tra
         && have.state.guard.tables != Tables::Made
     {
         host.guard_chains.clear();
+        host.guard_base = base_id(host.capabilities);
     }
     let besides = Besides {
         capabilities: after
@@ -128,6 +129,7 @@ fn host_record(records: &Records, wants: &[&Want], around: Surroundings<'_>) -> 
             capabilities,
             options,
             guard_chains,
+            guard_base: base_id(capabilities),
         }
     };
     Some(records.host.clone().unwrap_or_else(fresh))

@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use vmhook::firewall::guard::Tables;
 use vmhook::firewall::iptables::{ChainPrefix, parse_save};
 use vmhook::model::{FdbEntry, IfName};
 use vmhook::plan::{LinkChange, Plan, Step};
@@ -72,11 +71,8 @@ impl Kernel {
     /// The same by this host's record, which knows what our chains look like.
     pub(crate) fn observed_by(&self, record: Option<&HostRecord>) -> ReadBack {
         let mut observed = self.observed();
-        let chains = self.nft.listing().chains;
-        let known = record.is_some_and(|record| record.guard_chains == chains);
-        let guard = &mut observed.state.guard;
-        if guard.tables == Tables::Made && !known {
-            guard.tables = Tables::Damaged;
+        if let Some(record) = record {
+            observed.state.guard = record.guard(self.nft.listing());
         }
         observed
     }

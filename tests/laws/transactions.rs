@@ -194,10 +194,17 @@ proptest! {
     }
 
     #[test]
-    fn tables_that_somebody_changed_are_made_anew_once(batches in batches()) {
+    fn tables_that_somebody_changed_or_another_version_made_are_made_anew_once(
+        batches in batches(), changed: bool,
+    ) {
         let mut host = played(&batches)?;
         if let Some(record) = &mut host.records.host {
-            record.guard_chains.push("a rule that somebody took away".to_owned());
+            prop_assert!(record.has_our_base());
+            if changed {
+                record.guard_chains.push("a rule that somebody took away".to_owned());
+            } else {
+                record.guard_base ^= 1;
+            }
         }
         let repair = host.settle_whole(&[]);
         let anew = host.records.host.is_some();

@@ -33,6 +33,12 @@ pub fn base_script(capabilities: Capabilities) -> String {
     )
 }
 
+/// Which fixed chains and sets the tables have that [`base_script`] makes: another number where
+/// anything of them differs.
+pub fn base_id(capabilities: Capabilities) -> u64 {
+    crate::model::fnv1a(base_script(capabilities).as_bytes())
+}
+
 /// The script after which neither table is there: declaring a table before deleting it makes the
 /// deletion succeed where there is none.
 pub(super) fn no_tables() -> String {

@@ -31,7 +31,7 @@ mod listing;
 mod ports;
 mod script;
 
-pub use base::{Capabilities, IBRNAME_PROBE, base_script};
+pub use base::{Capabilities, IBRNAME_PROBE, base_id, base_script};
 pub use element::Element;
 pub use listing::{Listing, ListingError, read_tables};
 pub use ports::{closed_port_elements, network_elements, port_elements};
