@@ -20,6 +20,7 @@
 mod attempt;
 mod journal;
 mod links;
+mod lost;
 mod observe;
 mod run;
 mod settle;

@@ -234,7 +234,7 @@ pub(super) fn is_as_we_left_it(host: &dyn Host, record: &HostRecord) -> Result<b
 pub fn is_as_recorded(host: &dyn Host, store: &Store<'_>) -> Result<bool> {
     match store.host_record()? {
         Some(record) => is_as_we_left_it(host, &record),
-        None => Ok(true),
+        None => Ok(store.networks()?.is_empty()),
     }
 }
 

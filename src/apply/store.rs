@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::lost;
 use crate::facts::Epoch;
 use crate::host::Host;
 use crate::model::{DomainUuid, NetworkId};
@@ -84,7 +85,8 @@ impl<'a> Store<'a> {
     }
 
     /// All records but the domains'. The index is made again if it names other domains than there
-    /// are, or cannot be read: it is derived.
+    /// are, or cannot be read: it is derived. Where another one is lost, the host's has no
+    /// generation.
     ///
     /// # Errors
     /// If a record cannot be read or understood.
@@ -99,12 +101,20 @@ impl<'a> Store<'a> {
             Some(index) => index,
             None => Index::of(&self.some_domains(&there)?),
         };
-        Ok(Records {
+        let mut records = Records {
             host,
             networks: self.networks()?,
             index,
             ..Records::empty(self.epoch.clone())
-        })
+        };
+        if records.host.is_none() && !records.networks.is_empty() {
+            let any = self.some_domains(&there)?.into_iter().next();
+            records.host = Some(lost::host_record(self.host, &records, any.as_ref())?);
+        } else if let Some(host) = records.host.take() {
+            let generation = host.generation.filter(|_| !lost::lacks_a_network(&records));
+            records.host = Some(HostRecord { generation, ..host });
+        }
+        Ok(records)
     }
 
     /// Adds the records of these domains, as far as they have one.

@@ -15,6 +15,7 @@ mod crowd;
 mod deaths;
 mod faults;
 mod legacy;
+mod lost;
 mod others;
 mod patience;
 mod stage;

@@ -1,0 +1,37 @@
+//! Records that somebody lost: a file that was removed, or damaged and then removed.
+//!
+//! What is lost is made again from what is left, where that tells enough. What it makes is never
+//! trusted: whoever loads it reads the kernel back and repairs.
+
+use anyhow::Result;
+
+use crate::firewall::guard::{Capabilities, IBRNAME_PROBE};
+use crate::host::Host;
+use crate::record::{DomainRecord, HostRecord};
+use crate::transaction::Records;
+
+/// The host's record while networks stand. How rules are written, any domain tells.
+pub(super) fn host_record(
+    host: &dyn Host,
+    records: &Records,
+    any: Option<&DomainRecord>,
+) -> Result<HostRecord> {
+    let ibrname = host.nft_accepts(IBRNAME_PROBE)?;
+    let options = any.map(|record| record.want.options.clone());
+    Ok(HostRecord {
+        epoch: records.epoch.clone(),
+        generation: None,
+        backend: host.iptables_backend()?,
+        capabilities: Capabilities { ibrname },
+        options: options.unwrap_or_default(),
+        guard_chains: Vec::new(),
+        guard_base: 0,
+    })
+}
+
+/// Whether a domain is on a network that has no record.
+pub(super) fn lacks_a_network(records: &Records) -> bool {
+    let lines = records.index.lines.iter();
+    let mut networks = lines.map(|line| &line.port.network);
+    networks.any(|id| !records.networks.contains_key(id))
+}
