@@ -125,6 +125,36 @@ mod tests {
     }
 
     #[test]
+    fn a_name_need_not_be_text() {
+        use std::os::unix::ffi::OsStringExt;
+        let name = OsString::from_vec(vec![0xff, b'/', b'\n']);
+        let arguments = ["qemu".into(), name.clone(), "release".into()];
+        let operation = Operation::Release;
+        assert_eq!(Event::of(&arguments), Event::Domain { name, operation });
+    }
+
+    #[test]
+    fn every_operation_is_told_by_its_word() {
+        for word in [
+            "prepare",
+            "start",
+            "started",
+            "reconnect",
+            "stopped",
+            "release",
+        ] {
+            let Event::Domain { operation, .. } = event(&["qemu", "vm", word, "begin", "-"]) else {
+                panic!("{word}");
+            };
+            assert_eq!(operation.word(), word);
+        }
+        let port = event(&["network", "net", "port-created", "begin", "-"]);
+        let daemon = event(&["daemon", "-", "start", "-", "start"]);
+        assert_eq!((&port, &daemon), (&Event::PortCreated, &Event::DaemonStart));
+        assert!(port.may_fail() && !daemon.may_fail() && !Event::Nothing.may_fail());
+    }
+
+    #[test]
     fn what_is_unknown_is_nothing() {
         for words in [
             &["qemu", "vm", "migrate", "begin", "-"][..],
