@@ -6,16 +6,19 @@
 //! something says so; all others only look.
 //!
 //! ```text
-//!            ┌ netlink/      links, addresses, forwarding databases (rtnetlink)
-//!            ├ generation    nftables' generation id (nfnetlink)
-//! Host ◀ Machine ┼ process ◀ iptables, nft, conntrack, br_netfilter
-//!            ├ state, lock   files below /run/vmhook
-//!            └ epoch, caller, neutron_agent, log
+//!                ┌ netlink/             links, addresses, forwarding databases (rtnetlink)
+//!                ├ generation           nftables' generation id (nfnetlink)
+//! Host ◀ Machine ┼ process              iptables, nft, conntrack, br_netfilter
+//!                ├ state, lock          files below /run/vmhook
+//!                ├ config_files         files below /etc/vmhook
+//!                ├ sysctl, epoch,
+//!                │ caller, neutron_agent  /proc
+//!                └ log                  the journal or syslog
 //! ```
 //!
 //! Two rules hold for all of it. **Nothing waits without limit**: every wait ends with the time
-//! limit of the whole call (`deadline`). **Nothing is left behind**: a
-//! program that overstays is killed with all that it started.
+//! limit of the whole call (`deadline`). **Nothing is left behind**: a program that overstays is
+//! killed with all that it started.
 //!
 //! Standard input is no part of [`Host`]: see [`stdin`].
 
@@ -138,7 +141,7 @@ pub trait Host {
     /// [`HostError::Command`] of the first that failed; what the other did stays.
     fn iptables_restore(&self, input: &RestoreInput) -> Result<(), HostError>;
 
-    /// **Changes**: links and forwarding entries, in order, up to the first that fails.
+    /// **Changes**: one link, one forwarding entry or one setting of a link.
     ///
     /// Making what is there already in the same form and deleting what is gone succeed.
     ///

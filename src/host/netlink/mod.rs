@@ -1,8 +1,9 @@
 //! Links, addresses and forwarding databases, by rtnetlink.
 //!
-//! One socket for the whole call of the program; requests go one after the other, each within the
-//! time limit. [`session`] sends and receives, [`facts`] reads the kernel's messages as values,
-//! [`make`] makes links so that nobody ever sees half of one, [`change`] does the small changes.
+//! Links are looked at by [`query`], which never has to wait. All else goes through the one socket of
+//! a [`session`], one request after the other, each within the time limit. [`facts`] reads the
+//! kernel's attributes as values, [`make`] makes links so that nobody ever sees half of one,
+//! [`change`] does the small changes.
 
 mod addresses;
 mod change;
