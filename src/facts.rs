@@ -1,12 +1,13 @@
 //! What the pure stages must know of the host, as a value.
 //!
-//! `resolve` asks which device carries the tunnel end point and with what MTU; `diff` asks which
-//! links are there. Both get a [`HostFacts`] that the boundary read, so that they can be tested on
-//! hosts that do not exist.
+//! `resolve` asks which device carries the tunnel end point and with what MTU; `transaction` asks who
+//! else is on a bridge. Both get a [`HostFacts`] that the boundary read, so that they can be tested
+//! on hosts that do not exist.
 
 use std::net::IpAddr;
 
 use crate::model::{IfName, MacAddr, Tap, Vni};
+use crate::plan::link::ALIAS_PREFIX;
 
 /// The links and addresses of one network namespace at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -36,6 +37,14 @@ pub struct LinkFact {
     pub master: Option<u32>,
     /// Administratively up.
     pub up: bool,
+}
+
+impl LinkFact {
+    /// Whether its alias says that vmhook made it, for whatever network.
+    pub fn is_ours(&self) -> bool {
+        let alias = self.alias.as_deref();
+        alias.is_some_and(|alias| alias.starts_with(ALIAS_PREFIX))
+    }
 }
 
 /// What kind of link it is, with what we compare.
@@ -118,10 +127,15 @@ impl HostFacts {
         self.links.iter().find(|link| link.index == index)
     }
 
-    /// Whether this very tap is there: a later one of the same name has another index.
+    /// This very tap, if it is there: a later one of the same name has another index.
+    pub fn tap(&self, tap: &Tap) -> Option<&LinkFact> {
+        let link = self.link_by_index(tap.index);
+        link.filter(|link| link.name == tap.name.as_str())
+    }
+
+    /// Whether this very tap is there.
     pub fn has_tap(&self, tap: &Tap) -> bool {
-        self.link_by_index(tap.index)
-            .is_some_and(|link| link.name == tap.name.as_str())
+        self.tap(tap).is_some()
     }
 
     /// The link that carries this address.

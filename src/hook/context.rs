@@ -4,14 +4,13 @@ use anyhow::Result;
 
 use crate::apply::{Mode, Store, settle, settle_leaving};
 use crate::config::{Config, Source, load};
-use crate::host::{Host, Priority};
-use crate::plan::link::ALIAS_PREFIX;
+use crate::host::{ConfigFile, Host, Priority};
 use crate::record::{DomainRecord, Want};
 
 /// Reads the configuration, whatever is wrong with it.
 pub fn load_config(host: &dyn Host) -> Config {
     let files = host.config_files();
-    let source = |file: crate::host::ConfigFile| Source {
+    let source = |file: ConfigFile| Source {
         name: file.path,
         text: file.text,
     };
@@ -24,8 +23,8 @@ pub(super) fn stands(host: &dyn Host, store: &Store<'_>, bridge: &str) -> bool {
     let recorded = networks
         .values()
         .any(|record| record.network.bridge.as_str() == bridge);
-    let alias = || host.link(bridge).ok().flatten().and_then(|link| link.alias);
-    recorded || alias().is_some_and(|alias| alias.starts_with(ALIAS_PREFIX))
+    let link = || host.link(bridge).ok().flatten();
+    recorded || link().is_some_and(|link| link.is_ours())
 }
 
 /// Writes a want by which something comes, and sees that it becomes true.

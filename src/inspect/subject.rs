@@ -7,13 +7,11 @@ use super::compare::{Scoped, compare};
 use super::links::tap_differences;
 use super::report::{Report, VERSION, Verdict};
 use super::values::{Today, Values};
-use crate::compile::compile_skeleton;
 use crate::config::Config;
 use crate::domain::{Domain, Interface};
 use crate::facts::HostFacts;
 use crate::firewall::iptables::chain_suffix;
 use crate::model::{IfName, Network, NetworkKind, Port};
-use crate::plan::link::ALIAS_PREFIX;
 use crate::record::{DomainRecord, NetworkRecord, Phase};
 use crate::resolve::{self, Claimed};
 use crate::state::{HostState, ReadBack};
@@ -68,11 +66,7 @@ impl<'a> Subject<'a> {
             .into_iter()
             .flat_map(|record| &record.want.ports);
         let mut taps = ports.filter_map(|port| port.tap.as_ref());
-        let has_tap = taps.any(|tap| {
-            let link = self.facts.link_by_index(tap.index);
-            link.is_some_and(|link| link.name == tap.name.as_str())
-        });
-        self.domain.active || has_tap
+        self.domain.active || taps.any(|tap| self.facts.has_tap(tap))
     }
 
     fn verdict(&self, running: bool, values: &[Values<'_>], checks: &[Check]) -> Verdict {
@@ -134,12 +128,8 @@ impl<'a> Subject<'a> {
         let Some(bridge) = interface.bridge.as_deref() else {
             return false;
         };
-        let links = self.facts.links.iter();
-        let mut same_name = links.filter(|link| link.name == bridge);
-        let stands = || {
-            let alias = same_name.next().and_then(|link| link.alias.as_deref());
-            alias.is_some_and(|alias| alias.starts_with(ALIAS_PREFIX))
-        };
+        let mut links = self.facts.links.iter();
+        let stands = || links.any(|link| link.name == bridge && link.is_ours());
         resolve::ours(bridge, self.config, stands) != Claimed::NotOurs
     }
 
@@ -162,13 +152,7 @@ impl<'a> Subject<'a> {
             };
             checks.extend(compare(part, &whole, observed, self.facts));
         };
-        let skeleton = match &self.records.host {
-            Some(host) if self.records.networks.values().any(|it| it.serving) => {
-                compile_skeleton(&host.options)
-            }
-            _ => HostState::default(),
-        };
-        add(&Scope::Host, &skeleton, &[]);
+        add(&Scope::Host, &self.records.skeleton(), &[]);
         for network in self.networks(record) {
             let NetworkKind::Vxlan(vxlan) = &network.network.kind;
             let devices = [network.network.bridge.clone(), vxlan.tunnel.device.clone()];
@@ -234,8 +218,7 @@ impl<'a> Subject<'a> {
         let Some(tap) = tap else {
             return vec![check.different(&["the machine runs, but the port is closed".to_owned()])];
         };
-        let found = self.facts.link_by_index(tap.index);
-        let found = found.filter(|link| link.name == tap.name.as_str());
+        let found = self.facts.tap(tap);
         let tap = Check::new(&scope, Kind::Tap, &tap.name);
         let tap = match found {
             None => tap.is(Status::Missing),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::compile::compile_skeleton;
 use crate::facts::Epoch;
 use crate::model::{DomainUuid, NetworkId};
 use crate::record::{DomainRecord, HostRecord, Index, NetworkRecord, Phase, Want};
@@ -37,15 +38,20 @@ impl Records {
 
     /// What the kernel has by these records: of the networks, and of the domains that are loaded.
     pub fn state(&self) -> HostState {
-        let skeleton = match &self.host {
-            Some(host) if self.networks.values().any(|network| network.serving) => {
-                crate::compile::compile_skeleton(&host.options)
-            }
-            _ => HostState::default(),
-        };
+        let skeleton = self.skeleton();
         let networks = self.networks.values().map(|record| &record.applied);
         let domains = self.domains.values().map(|record| &record.applied);
         HostState::of(std::iter::once(&skeleton).chain(networks).chain(domains))
+    }
+
+    /// What is there once: nothing before a network serves a port.
+    pub fn skeleton(&self) -> HostState {
+        match &self.host {
+            Some(host) if self.networks.values().any(|network| network.serving) => {
+                compile_skeleton(&host.options)
+            }
+            _ => HostState::default(),
+        }
     }
 
     /// Puts a want in the place of the domain's last one, and adds its networks. What they compile

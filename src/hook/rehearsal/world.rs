@@ -8,7 +8,7 @@ use crate::facts::{
 };
 use crate::firewall::guard::Capabilities;
 use crate::model::{IfName, Mtu, NetworkId, NetworkKind, Tap};
-use crate::plan::link::{ALIAS_PREFIX, alias};
+use crate::plan::link::alias;
 use crate::record::NetworkRecord;
 use crate::state::{OwnLink, ReadBack};
 use crate::transaction::Records;
@@ -76,11 +76,8 @@ impl World {
     pub(super) fn stands(&self, bridge: &str) -> bool {
         let recorded = self.records.networks.values();
         let mut bridges = recorded.map(|record| record.network.bridge.as_str());
-        let ours = |link: &&LinkFact| {
-            let alias = link.alias.as_deref();
-            link.name == bridge && alias.is_some_and(|alias| alias.starts_with(ALIAS_PREFIX))
-        };
-        bridges.any(|name| name == bridge) || self.facts.links.iter().any(|link| ours(&link))
+        let ours = |link: &LinkFact| link.name == bridge && link.is_ours();
+        bridges.any(|name| name == bridge) || self.facts.links.iter().any(ours)
     }
 
     /// Gives the world the links that the records now say there are.
@@ -90,11 +87,9 @@ impl World {
             let of = |id: &NetworkId| link.alias.as_ref() == Some(&alias(id));
             networks.keys().any(of)
         };
-        let ours = |link: &LinkFact| {
-            let alias = link.alias.as_deref();
-            alias.is_some_and(|alias| alias.starts_with(ALIAS_PREFIX))
-        };
-        self.facts.links.retain(|link| !ours(link) || stands(link));
+        self.facts
+            .links
+            .retain(|link| !link.is_ours() || stands(link));
         for record in networks.values() {
             self.add_network(record);
         }

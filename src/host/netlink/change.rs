@@ -5,14 +5,11 @@ use rtnetlink::packet_route::RouteNetlinkMessage;
 use rtnetlink::packet_route::link::LinkMessage;
 
 use crate::model::{FdbEntry, IfName, Mtu};
-use crate::plan::link::{LinkChange, UNFINISHED};
+use crate::plan::link::{ALIAS_PREFIX, LinkChange, UNFINISHED};
 
 use super::super::{HostError, sysctl};
 use super::session::Session;
 use super::{fdb, links, make};
-
-/// Every alias of ours starts so.
-const OUR_ALIAS: &str = "vmhook:network=";
 
 /// Does a change.
 pub(in crate::host) fn apply(session: &Session, change: &LinkChange) -> Result<(), HostError> {
@@ -82,11 +79,10 @@ fn delete(session: &Session, name: &IfName) -> Result<(), HostError> {
     let Some(link) = links::named(name.as_str())? else {
         return Ok(());
     };
-    let ours = link.alias.is_some_and(|alias| alias.starts_with(OUR_ALIAS));
-    if !ours && link.name != UNFINISHED {
+    if !link.is_ours() && link.name != UNFINISHED {
         return Err(HostError::Netlink {
             doing: doing(),
-            reason: format!("it bears no alias {OUR_ALIAS}…, so it is somebody else's"),
+            reason: format!("it bears no alias {ALIAS_PREFIX}…, so it is somebody else's"),
         });
     }
     links::delete(session, link.index).map_err(|refusal| refusal.in_doing(doing()))
