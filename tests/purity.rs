@@ -16,8 +16,7 @@ use std::path::{Path, PathBuf};
 /// The modules that touch the machine, or drive those that do. All others are pure.
 const IMPURE: [&str; 3] = ["host", "apply", "hook"];
 
-/// Crates that touch the machine. (`iptables` has a module of ours of its name beside it; only the
-/// boundary could want the crate.)
+/// Crates that touch the machine.
 const CRATES: [&str; 4] = ["nix", "tokio", "rtnetlink", "virt"];
 
 fn root() -> &'static Path {
