@@ -6,7 +6,7 @@ use super::run::{run, run_all};
 use super::{Store, journal, observe};
 use crate::facts::{HostFacts, IptablesBackend};
 use crate::firewall::guard::{Capabilities, IBRNAME_PROBE, read_tables};
-use crate::host::{Host, HostError};
+use crate::host::Host;
 use crate::plan::{Besides, NftFamily, Plan};
 use crate::record::{HostRecord, Phase, Want};
 use crate::state::ReadBack;
@@ -108,10 +108,7 @@ impl Attempt<'_> {
             .host
             .as_ref()
             .or(transaction.after.host.as_ref());
-        let dirty = record.map(|record| HostRecord {
-            generation: None,
-            ..record.clone()
-        });
+        let dirty = record.map(HostRecord::in_doubt);
         self.store.commit_host(dirty.as_ref())
     }
 
@@ -125,10 +122,7 @@ impl Attempt<'_> {
         let record = match &after.host {
             Some(record) => Some(self.noted(record, clean)?),
             None if clean => None,
-            None => self.before.host.clone().map(|host| HostRecord {
-                generation: None,
-                ..host
-            }),
+            None => self.before.host.as_ref().map(HostRecord::in_doubt),
         };
         self.store.commit_host(record.as_ref())
     }
@@ -178,14 +172,4 @@ impl Attempt<'_> {
             None => self.store.commit_host(None),
         }
     }
-}
-
-/// So that callers may ask what a failed change was given.
-pub(super) fn input_of(error: &anyhow::Error) -> Option<&str> {
-    error
-        .chain()
-        .find_map(|cause| match cause.downcast_ref::<HostError>() {
-            Some(HostError::Command { input, .. }) => Some(input.as_str()),
-            _ => None,
-        })
 }

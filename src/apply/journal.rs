@@ -1,7 +1,6 @@
 //! What is said to the journal: one line a change, with the domain as a field.
 
-use super::attempt::input_of;
-use crate::host::{Host, Priority};
+use crate::host::{Host, HostError, Priority};
 use crate::plan::Plan;
 use crate::record::{Phase, Want};
 use crate::refusal::Refusal;
@@ -27,12 +26,7 @@ pub(super) fn applied(host: &dyn Host, wants: &[Want], plan: &Plan, left: &[anyh
         host.log(Priority::Warning, &[], &message);
     }
     for error in left {
-        let message = format!("left for the next repair: {error:#}");
-        host.log(
-            Priority::Error,
-            &[("INPUT", input_of(error).unwrap_or(""))],
-            &message,
-        );
+        failed(host, error, &format!("left for the next repair: {error:#}"));
     }
 }
 
@@ -45,11 +39,17 @@ pub(super) fn refused(host: &dyn Host, want: &Want, refusal: &Refusal) {
 pub(super) fn closed(host: &dyn Host, first: &anyhow::Error, second: &anyhow::Error) {
     let message =
         format!("{first:#}; going back failed too: {second:#}; what is not done is closed");
-    host.log(
-        Priority::Error,
-        &[("INPUT", input_of(first).unwrap_or(""))],
-        &message,
-    );
+    failed(host, first, &message);
+}
+
+/// With what the failed change was given.
+fn failed(host: &dyn Host, error: &anyhow::Error, message: &str) {
+    let input = error.chain().find_map(|cause| match cause.downcast_ref() {
+        Some(HostError::Command { input, .. }) => Some(input.as_str()),
+        _ => None,
+    });
+    let fields = [("INPUT", input.unwrap_or_default())];
+    host.log(Priority::Error, &fields, message);
 }
 
 fn say(host: &dyn Host, priority: Priority, want: &Want, message: &str) {

@@ -47,4 +47,14 @@ impl HostRecord {
         }
         guard
     }
+
+    /// The record while nobody can say whether the kernel is as the records say: the next hook
+    /// reads it back.
+    #[must_use]
+    pub fn in_doubt(&self) -> Self {
+        Self {
+            generation: None,
+            ..self.clone()
+        }
+    }
 }
