@@ -84,10 +84,14 @@ impl Attempt<'_> {
         self.mark_dirty(transaction).map_err(Failed::Undone)?;
         let after = &transaction.after;
         run(self.host, &transaction.plan)
-            .map_err(|error| self.undone(error, || self.undo(after)))?;
-        let undo_records = || self.store.commit(after, self.before);
-        self.finish(transaction, wants, true)
-            .map_err(|error| self.undone(error, || self.undo(after).and(undo_records())))
+            .map_err(|error| self.undone(error, || self.undo_kernel(after)))?;
+        self.finish(transaction, wants, true).map_err(|error| {
+            self.undone(error, || {
+                let kernel = self.undo_kernel(after);
+                let records = self.store.commit(after, self.before);
+                kernel.and(records)
+            })
+        })
     }
 
     /// What could not be done; also what could not be written down, where nothing can be.
@@ -139,10 +143,10 @@ impl Attempt<'_> {
         Ok(record)
     }
 
-    /// Goes back to what there was before, from whatever the kernel has now.
+    /// Goes back. As in [`finish`](Self::finish), that the kernel is as the records say comes last.
     fn undone(&self, error: anyhow::Error, undo: impl FnOnce() -> Result<()>) -> Failed {
         self.host.begin_undo();
-        match undo() {
+        match undo().and_then(|()| self.note_before()) {
             Ok(()) => Failed::Undone(error),
             Err(second) => {
                 journal::closed(self.host, &error, &second);
@@ -153,7 +157,8 @@ impl Attempt<'_> {
         }
     }
 
-    fn undo(&self, after: &Records) -> Result<()> {
+    /// Makes the kernel what it was before, from whatever it has now.
+    fn undo_kernel(&self, after: &Records) -> Result<()> {
         let Some(record) = self.before.host.as_ref().or(after.host.as_ref()) else {
             return Ok(());
         };
@@ -166,10 +171,12 @@ impl Attempt<'_> {
             capabilities: record.capabilities,
             ..Besides::default()
         };
-        run(self.host, &Plan::between(&have, &before.state(), &besides))?;
-        match &before.host {
-            Some(host) => self.store.commit_host(Some(&self.noted(host, true)?)),
-            None => self.store.commit_host(None),
-        }
+        run(self.host, &Plan::between(&have, &before.state(), &besides))
+    }
+
+    fn note_before(&self) -> Result<()> {
+        let record = self.before.host.as_ref();
+        let record = record.map(|record| self.noted(record, true)).transpose()?;
+        self.store.commit_host(record.as_ref())
     }
 }

@@ -53,6 +53,31 @@ fn a_start_that_fails_and_cannot_read_back_leaves_the_port_closed() {
     });
 }
 
+#[test]
+fn a_start_whose_records_fail_and_whose_undoing_fails_too_can_be_tried_again() {
+    World::run(|world| {
+        let vm = Vm::new(1);
+        let empty = world.dump();
+        world.bring_up(&[&vm]);
+        let whole = world.kernel();
+        world.take_down(&[&vm]);
+        let last = Stage::Start.changes(world, &vm);
+        // The last changes are those of the records.
+        let pairs =
+            (last - 4..=last).flat_map(|one| (one + 1..last + 9).map(move |two| (one, two)));
+        for (one, two) in pairs {
+            let fault = format!("fail:{one},fail:{two}");
+            Stage::Start.reach(world, &vm);
+            let outcome = world.call("start", &vm).fault(&fault).end();
+            assert_refused(&outcome, &["vmhook: domain vm1", "told to fail"]);
+            world.ok("start", &vm);
+            assert_same(&world.kernel(), &whole, &fault);
+            world.take_down(&[&vm]);
+            assert_same(&world.dump(), &empty, &fault);
+        }
+    });
+}
+
 /// Lets a stage by which things only go fail at each of its changes.
 fn goes_on(stage: Stage) {
     World::run(|world| {
