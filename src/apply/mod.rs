@@ -27,6 +27,7 @@ mod settle;
 mod stale;
 mod store;
 mod survey;
+mod wants;
 
 pub use observe::observe;
 pub use settle::{Mode, is_as_recorded, settle, settle_leaving};

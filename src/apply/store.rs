@@ -1,4 +1,4 @@
-//! The records, through the boundary.
+//! The records, through the boundary. What the domains want is in [`wants`](super::wants).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,13 +10,12 @@ use super::lost;
 use crate::facts::Epoch;
 use crate::host::Host;
 use crate::model::{DomainUuid, NetworkId};
-use crate::record::{DomainRecord, HostRecord, Index, NetworkRecord, Want, decode, encode};
-use crate::refusal::Refusal;
+use crate::record::{DomainRecord, HostRecord, Index, NetworkRecord, decode, encode};
 use crate::transaction::Records;
 
 /// The records of this boot and network namespace.
 pub struct Store<'a> {
-    host: &'a dyn Host,
+    pub(super) host: &'a dyn Host,
     epoch: Epoch,
 }
 
@@ -187,110 +186,6 @@ impl<'a> Store<'a> {
         }
     }
 
-    /// The domain's latest want that is not applied, for each domain that has one. Older ones are
-    /// removed on the way, those of another boot too.
-    ///
-    /// # Errors
-    /// If a want cannot be read or understood.
-    pub fn wants(&self) -> Result<Vec<Want>> {
-        let mut latest: BTreeMap<DomainUuid, u64> = BTreeMap::new();
-        for (uuid, generation) in self.want_files()? {
-            let known = latest.entry(uuid.clone()).or_insert(generation);
-            if *known != generation {
-                let older = generation.min(*known);
-                self.host.remove_state(&Want::file_of(&uuid, older))?;
-                *known = generation.max(*known);
-            }
-        }
-        let mut wants = Vec::new();
-        for (uuid, generation) in latest {
-            let file = Want::file_of(&uuid, generation);
-            let want: Option<Want> = self.read(&file)?;
-            match want.filter(|want| want.epoch == self.epoch) {
-                Some(want) => wants.push(want),
-                None => self.host.remove_state(&file)?,
-            }
-        }
-        Ok(wants)
-    }
-
-    /// The number of a domain's next want.
-    ///
-    /// # Errors
-    /// If the state directory cannot be read.
-    pub fn next_generation(&self, uuid: &DomainUuid) -> Result<u64> {
-        let applied = self
-            .domain(uuid)?
-            .map_or(0, |record| record.want.generation);
-        let waiting = self
-            .want_files()?
-            .into_iter()
-            .filter(|(owner, _)| owner == uuid);
-        Ok(1 + waiting
-            .map(|(_, generation)| generation)
-            .max()
-            .unwrap_or(0)
-            .max(applied))
-    }
-
-    /// Writes a want: from now on whoever holds the lock applies it.
-    ///
-    /// # Errors
-    /// If it cannot be written.
-    pub fn put_want(&self, want: &Want) -> Result<()> {
-        self.write(&want.file(), want)
-    }
-
-    /// Removes a want that is applied, or that will not be.
-    ///
-    /// # Errors
-    /// If it cannot be removed.
-    pub fn drop_want(&self, want: &Want) -> Result<()> {
-        Ok(self.host.remove_state(&want.file())?)
-    }
-
-    /// Notes why a want was not applied, for its owner, and removes it.
-    ///
-    /// # Errors
-    /// If it cannot be written.
-    pub fn put_failure(&self, want: &Want, refusal: &Refusal) -> Result<()> {
-        self.write(&failure_file(&want.uuid, want.generation), refusal)?;
-        self.drop_want(want)
-    }
-
-    /// Why this want was not applied, if it was not; tells it once.
-    ///
-    /// # Errors
-    /// If the state directory cannot be read.
-    pub fn take_failure(&self, want: &Want) -> Result<Option<Refusal>> {
-        let file = failure_file(&want.uuid, want.generation);
-        let refusal = self.read(&file)?;
-        if refusal.is_some() {
-            self.host.remove_state(&file)?;
-        }
-        Ok(refusal)
-    }
-
-    /// Forgets failures that nobody will ask for: whoever wanted it is gone, and the next want of
-    /// the domain may get the same number.
-    ///
-    /// # Errors
-    /// If the state directory cannot be read.
-    pub fn drop_failures(&self, uuid: &DomainUuid) -> Result<()> {
-        let files = self.host.list_state("failed")?;
-        let own = files.iter().filter(|name| name.starts_with(uuid.as_str()));
-        own.map(|name| format!("failed/{name}"))
-            .try_for_each(|file| Ok(self.host.remove_state(&file)?))
-    }
-
-    fn want_files(&self) -> Result<Vec<(DomainUuid, u64)>> {
-        let names = self.host.list_state("wants")?;
-        Ok(names
-            .iter()
-            .filter_map(|name| Want::parse_file(name))
-            .collect())
-    }
-
     /// The domains that have a record, of whatever boot.
     pub(super) fn domains_there_are(&self) -> Result<BTreeSet<DomainUuid>> {
         let names = self.host.list_state("domains")?;
@@ -302,7 +197,7 @@ impl<'a> Store<'a> {
         records.flatten().collect()
     }
 
-    fn read<T: DeserializeOwned>(&self, file: &str) -> Result<Option<T>> {
+    pub(super) fn read<T: DeserializeOwned>(&self, file: &str) -> Result<Option<T>> {
         let Some(bytes) = self.host.read_state(file)? else {
             return Ok(None);
         };
@@ -312,11 +207,7 @@ impl<'a> Store<'a> {
         Ok(Some(record))
     }
 
-    fn write<T: Serialize>(&self, file: &str, record: &T) -> Result<()> {
+    pub(super) fn write<T: Serialize>(&self, file: &str, record: &T) -> Result<()> {
         Ok(self.host.write_state(file, &encode(record))?)
     }
-}
-
-fn failure_file(uuid: &DomainUuid, generation: u64) -> String {
-    format!("failed/{uuid}.{generation}")
 }
