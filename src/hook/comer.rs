@@ -2,14 +2,14 @@
 
 use anyhow::Result;
 
+use super::asking::{Asking, Stamp};
 use super::context::{load_config, stands};
-use super::domain::{Against, Claims, Requested, add, claims, options, refusal};
+use super::domain::{Claims, Requested, claims};
 use crate::apply::Store;
 use crate::config::Config;
-use crate::domain::{Domain, Interface};
+use crate::domain::Domain;
 use crate::facts::HostFacts;
 use crate::host::Host;
-use crate::model::{Network, Port};
 use crate::record::{DomainRecord, Phase, Want};
 use crate::refusal::Refusal;
 use crate::resolve;
@@ -87,76 +87,34 @@ impl<'a> Comer<'a> {
         })
     }
 
-    /// What its interfaces ask for by the configuration.
-    pub(super) fn request(&self) -> Result<Requested> {
-        let mut requested = Requested::default();
-        let standing = self.store.networks()?;
-        let against = Against {
+    fn asking(&self) -> Asking<'_> {
+        Asking {
+            domain: self.domain,
             config: &self.config,
             facts: &self.facts,
-            standing: &standing,
-        };
-        for (interface, network) in self.claims()? {
-            add(&mut requested, (interface, network), self.domain, against)
-                .map_err(|cause| refusal(&self.domain.name, interface, cause))?;
+            record: self.record.as_ref(),
         }
-        Ok(requested)
     }
 
-    /// What its interfaces ask for, each with its tap: as it was resolved at `prepare`, so that a
-    /// configuration that changed meanwhile changes nothing. What appears only now is resolved now:
-    /// an interface of a libvirt network had no bridge at `prepare`.
+    /// What its interfaces ask for by the configuration.
+    pub(super) fn request(&self) -> Result<Requested> {
+        let standing = self.store.networks()?;
+        Ok(self.asking().by_configuration(self.claims()?, &standing)?)
+    }
+
+    /// What its interfaces ask for, each with its tap.
     pub(super) fn request_with_taps(&self) -> Result<Requested> {
-        let known = |interface: &Interface| self.recorded(interface).is_some();
-        let all_known = self
-            .domain
-            .interfaces
-            .iter()
-            .filter(|it| it.bridge.is_some())
-            .all(known);
-        let fresh = if all_known {
-            Requested::default()
-        } else {
-            self.request()?
-        };
-        let mut requested = Requested::default();
-        for interface in &self.domain.interfaces {
-            let refuse = |cause| refusal(&self.domain.name, interface, cause);
-            let recorded = self.recorded(interface);
-            let Some((port, network)) = recorded.or_else(|| fresh.port_of(interface)) else {
-                continue;
-            };
-            let mut port = port.clone();
-            resolve::attach(&mut port, interface, network, &self.facts).map_err(refuse)?;
-            requested.add(network.clone(), port);
-        }
-        Ok(requested)
-    }
-
-    /// What `prepare` resolved for an interface; not what `port-created` could not.
-    fn recorded(&self, interface: &Interface) -> Option<(&Port, &Network)> {
-        let want = &self.record.as_ref()?.want;
-        let found = super::domain::port_of(&want.ports, &want.networks, interface)?;
-        (!found.0.fixed_ips.is_empty()).then_some(found)
+        self.asking().with_taps(|| self.request())
     }
 
     /// The want for this.
     pub(super) fn want(&self, phase: Phase, requested: Requested) -> Result<Want> {
-        let refuse = |cause| Refusal::of_domain(&self.domain.name, cause);
-        Ok(Want {
+        let stamp = Stamp {
             generation: self.store.next_generation(&self.domain.uuid)?,
             epoch: self.store.epoch().clone(),
-            uuid: self.domain.uuid.clone(),
-            name: self.domain.name.clone(),
-            phase,
             caller: self.host.caller(),
-            options: match &self.record {
-                Some(record) => record.want.options.clone(),
-                None => options(&self.config).map_err(refuse)?,
-            },
-            ports: requested.ports,
-            networks: requested.networks,
-        })
+        };
+        Ok(self.asking().want(phase, requested, stamp)?)
     }
 
     /// Whether this is what was applied last.

@@ -12,26 +12,26 @@ use crate::refusal::Refusal;
 use crate::resolve::{self, Claimed, Sources};
 
 /// The interfaces of a domain that are ours, each with its network's configuration.
-pub type Claims<'a> = Vec<(&'a Interface, &'a NetworkConfig)>;
+pub(super) type Claims<'a> = Vec<(&'a Interface, &'a NetworkConfig)>;
 
 /// What a domain asks for, resolved.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Requested {
+pub(super) struct Requested {
     /// Its ports.
-    pub ports: Vec<Port>,
+    pub(super) ports: Vec<Port>,
     /// The networks of the ports, each once.
-    pub networks: Vec<Network>,
+    pub(super) networks: Vec<Network>,
 }
 
 /// What a domain's interfaces are resolved against.
 #[derive(Debug, Clone, Copy)]
-pub struct Against<'a> {
+pub(super) struct Against<'a> {
     /// The configuration.
-    pub config: &'a Config,
+    pub(super) config: &'a Config,
     /// The host's links and addresses.
-    pub facts: &'a HostFacts,
+    pub(super) facts: &'a HostFacts,
     /// The networks that stand: a running network stays as it was made.
-    pub standing: &'a BTreeMap<NetworkId, NetworkRecord>,
+    pub(super) standing: &'a BTreeMap<NetworkId, NetworkRecord>,
 }
 
 /// Which interfaces of a domain are ours. `stands` says whether a bridge is in a record or bears
@@ -39,7 +39,7 @@ pub struct Against<'a> {
 ///
 /// # Errors
 /// An interface on a managed bridge of which nobody can tell how it is managed.
-pub fn claims<'a>(
+pub(super) fn claims<'a>(
     domain: &'a Domain,
     config: &'a Config,
     stands: impl Fn(&str) -> bool,
@@ -62,7 +62,7 @@ pub fn claims<'a>(
 ///
 /// # Errors
 /// Why it cannot be.
-pub fn add(
+pub(super) fn add(
     requested: &mut Requested,
     (interface, config): (&Interface, &NetworkConfig),
     domain: &Domain,
@@ -117,7 +117,7 @@ impl Requested {
 ///
 /// # Errors
 /// What is wrong with `[firewall]`.
-pub fn options(config: &Config) -> Result<Options, String> {
+pub(super) fn options(config: &Config) -> Result<Options, String> {
     let firewall = config.firewall.as_ref().map_err(ToString::to_string)?;
     Ok(Options {
         prefix: firewall.chain_prefix.clone(),

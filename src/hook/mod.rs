@@ -13,6 +13,7 @@
 //! | `release` | gone | nothing |
 //! | `reconnect`, daemon `start` | as recorded, repaired | nothing |
 
+mod asking;
 mod bring;
 mod comer;
 mod context;
@@ -30,7 +31,6 @@ use crate::host::{Host, Priority};
 use crate::refusal::Refusal;
 
 pub use context::load_config;
-pub use domain::{Against, Claims, Requested, add, claims, options};
 pub use input::Input;
 
 /// Serves one event. `input` is what came on standard input, `root` whether we may change things.

@@ -7,12 +7,12 @@ use super::World;
 use crate::config::Config;
 use crate::domain::{Domain, Interface};
 use crate::facts::Process;
-use crate::hook::domain::{Against, Claims, Requested, add, claims, options, port_of, refusal};
+use crate::hook::asking::{Asking, Stamp};
+use crate::hook::domain::{Claims, Requested, claims, refusal};
 use crate::model::{IfName, MacAddr, Port};
 use crate::plan::Plan;
 use crate::record::{DomainRecord, Phase, Want};
 use crate::refusal::Refusal;
-use crate::resolve;
 use crate::transaction::{Surroundings, admit, settle};
 
 /// A call that changes something.
@@ -123,7 +123,7 @@ impl<'a> Rehearsal<'a> {
             }
             Act::Start => {
                 self.make_taps()?;
-                let requested = self.request_with_taps()?;
+                let requested = self.asking().with_taps(|| self.request())?;
                 self.want(Phase::Started, requested)?
             }
             Act::Stopped | Act::Release => match self.leave(act) {
@@ -144,40 +144,18 @@ impl<'a> Rehearsal<'a> {
         })
     }
 
-    fn request(&self) -> Result<Requested, Refusal> {
-        let mut requested = Requested::default();
-        let against = Against {
+    fn asking(&self) -> Asking<'_> {
+        Asking {
+            domain: &self.domain,
             config: self.config,
             facts: &self.world.facts,
-            standing: &self.world.records.networks,
-        };
-        for (interface, network) in self.claims()? {
-            add(&mut requested, (interface, network), &self.domain, against)
-                .map_err(|cause| refusal(&self.domain.name, interface, cause))?;
+            record: self.record(),
         }
-        Ok(requested)
     }
 
-    /// As the hook does it: what `prepare` resolved stands, and each port has its tap.
-    fn request_with_taps(&self) -> Result<Requested, Refusal> {
-        let fresh = self.request()?;
-        let mut requested = Requested::default();
-        for interface in &self.domain.interfaces {
-            let want = self.record().map(|record| &record.want);
-            let recorded = want.and_then(|want| port_of(&want.ports, &want.networks, interface));
-            let Some((port, network)) = recorded.or_else(|| fresh.port_of(interface)) else {
-                continue;
-            };
-            let refuse = |cause| refusal(&self.domain.name, interface, cause);
-            let named = Interface {
-                target: self.tap_of(interface).map(String::from),
-                ..interface.clone()
-            };
-            let mut port = port.clone();
-            resolve::attach(&mut port, &named, network, &self.world.facts).map_err(refuse)?;
-            requested.add(network.clone(), port);
-        }
-        Ok(requested)
+    fn request(&self) -> Result<Requested, Refusal> {
+        let standing = &self.world.records.networks;
+        self.asking().by_configuration(self.claims()?, standing)
     }
 
     /// The tap's name: the domain's, or the one that was given for it.
@@ -194,7 +172,8 @@ impl<'a> Rehearsal<'a> {
         named.or_else(|| given.cloned())
     }
 
-    /// What libvirt does between `prepare` and `start`.
+    /// What libvirt does between `prepare` and `start`: each interface has a tap now, and the XML
+    /// its name.
     fn make_taps(&mut self) -> Result<(), Refusal> {
         let mut taps = Vec::new();
         for (interface, network) in self.claims()? {
@@ -219,32 +198,24 @@ impl<'a> Rehearsal<'a> {
                 .ok_or_else(|| refuse("its network is not there".to_owned()))?;
             taps.push((tap, network.bridge.clone(), mtu));
         }
-        for (tap, bridge, mtu) in taps {
-            self.world.add_tap(&tap, &bridge, mtu);
+        for (tap, bridge, mtu) in &taps {
+            self.world.add_tap(tap, bridge, *mtu);
+        }
+        let named = |interface: &Interface| self.tap_of(interface).map(String::from);
+        let targets: Vec<_> = self.domain.interfaces.iter().map(named).collect();
+        for (interface, target) in self.domain.interfaces.iter_mut().zip(targets) {
+            interface.target = target.or_else(|| interface.target.take());
         }
         Ok(())
     }
 
     fn want(&self, phase: Phase, requested: Requested) -> Result<Want, Refusal> {
-        let refuse = |cause| Refusal::of_domain(&self.domain.name, cause);
-        Ok(Want {
-            generation: self.next_generation(),
+        let stamp = Stamp {
+            generation: 1 + self.record().map_or(0, |record| record.want.generation),
             epoch: self.world.records.epoch.clone(),
-            uuid: self.domain.uuid.clone(),
-            name: self.domain.name.clone(),
-            phase,
             caller: Process { pid: 0, start: 0 },
-            options: match self.record() {
-                Some(record) => record.want.options.clone(),
-                None => options(self.config).map_err(refuse)?,
-            },
-            ports: requested.ports,
-            networks: requested.networks,
-        })
-    }
-
-    fn next_generation(&self) -> u64 {
-        1 + self.record().map_or(0, |record| record.want.generation)
+        };
+        self.asking().want(phase, requested, stamp)
     }
 
     /// The want of a domain whose QEMU has ended; its taps have gone with it.

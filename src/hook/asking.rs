@@ -1,0 +1,109 @@
+//! What a domain on its way up asks for. The hooks and their rehearsal ask alike.
+
+use std::collections::BTreeMap;
+
+use super::domain::{Against, Claims, Requested, add, options, port_of, refusal};
+use crate::config::Config;
+use crate::domain::{Domain, Interface};
+use crate::facts::{Epoch, HostFacts, Process};
+use crate::model::{Network, NetworkId, Port};
+use crate::record::{DomainRecord, NetworkRecord, Phase, Want};
+use crate::refusal::Refusal;
+use crate::resolve;
+
+/// A domain on its way up, and all that decides what it asks for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asking<'a> {
+    pub(super) domain: &'a Domain,
+    pub(super) config: &'a Config,
+    pub(super) facts: &'a HostFacts,
+    /// What was applied for it last.
+    pub(super) record: Option<&'a DomainRecord>,
+}
+
+/// Which of the domain's wants it is, and whose.
+pub(super) struct Stamp {
+    pub(super) generation: u64,
+    pub(super) epoch: Epoch,
+    pub(super) caller: Process,
+}
+
+impl<'a> Asking<'a> {
+    /// What its interfaces ask for by the configuration.
+    pub(super) fn by_configuration(
+        self,
+        claims: Claims<'_>,
+        standing: &BTreeMap<NetworkId, NetworkRecord>,
+    ) -> Result<Requested, Refusal> {
+        let mut requested = Requested::default();
+        let against = Against {
+            config: self.config,
+            facts: self.facts,
+            standing,
+        };
+        for (interface, network) in claims {
+            add(&mut requested, (interface, network), self.domain, against)
+                .map_err(|cause| refusal(&self.domain.name, interface, cause))?;
+        }
+        Ok(requested)
+    }
+
+    /// What its interfaces ask for, each with its tap: as it was resolved at `prepare`, so that a
+    /// configuration that changed meanwhile changes nothing. What appears only now is resolved now,
+    /// by `fresh`: an interface of a libvirt network had no bridge at `prepare`.
+    pub(super) fn with_taps<E: From<Refusal>>(
+        self,
+        fresh: impl FnOnce() -> Result<Requested, E>,
+    ) -> Result<Requested, E> {
+        let interfaces = self.domain.interfaces.iter();
+        let mut bridged = interfaces.filter(|interface| interface.bridge.is_some());
+        let fresh = if bridged.all(|interface| self.recorded(interface).is_some()) {
+            Requested::default()
+        } else {
+            fresh()?
+        };
+        let mut requested = Requested::default();
+        for interface in &self.domain.interfaces {
+            let recorded = self.recorded(interface);
+            let Some((port, network)) = recorded.or_else(|| fresh.port_of(interface)) else {
+                continue;
+            };
+            let mut port = port.clone();
+            resolve::attach(&mut port, interface, network, self.facts)
+                .map_err(|cause| refusal(&self.domain.name, interface, cause))?;
+            requested.add(network.clone(), port);
+        }
+        Ok(requested)
+    }
+
+    /// What `prepare` resolved for an interface; not what `port-created` could not.
+    fn recorded(self, interface: &Interface) -> Option<(&'a Port, &'a Network)> {
+        let want = &self.record?.want;
+        let found = port_of(&want.ports, &want.networks, interface)?;
+        (!found.0.fixed_ips.is_empty()).then_some(found)
+    }
+
+    /// The want for this.
+    pub(super) fn want(
+        self,
+        phase: Phase,
+        requested: Requested,
+        stamp: Stamp,
+    ) -> Result<Want, Refusal> {
+        let refuse = |cause| Refusal::of_domain(&self.domain.name, cause);
+        Ok(Want {
+            generation: stamp.generation,
+            epoch: stamp.epoch,
+            uuid: self.domain.uuid.clone(),
+            name: self.domain.name.clone(),
+            phase,
+            caller: stamp.caller,
+            options: match self.record {
+                Some(record) => record.want.options.clone(),
+                None => options(self.config).map_err(refuse)?,
+            },
+            ports: requested.ports,
+            networks: requested.networks,
+        })
+    }
+}
