@@ -12,7 +12,7 @@ pub struct NetworkRecord {
     /// The boot and network namespace it was made in.
     pub epoch: Epoch,
     /// The network as it was resolved when it was made: a changed configuration has no effect on
-    /// it before `vmhook reload`.
+    /// it before its last user is gone.
     pub network: Network,
     /// Its conntrack zone.
     pub zone: Zone,
