@@ -37,9 +37,9 @@ ingress = [
 egress = [{ any = true }]
 "#;
 
-/// Leaves out what changes by itself: timers, carriers, comments, counters, indexes of links, a tunnel's address; the order of
-/// rules, which is others' business; and the built-in chains of iptables, which appear, empty, at
-/// its first use.
+/// Leaves out what changes by itself: timers, carriers, comments, counters, indexes of links, a
+/// tunnel's address; the order of rules, which is others' business; and the built-in chains of
+/// iptables, which appear, empty, at its first use.
 const LOOK: &str = r#"
 ip -d -o link | sed -E 's/[a-z_]+_timer +[0-9.]+//g; s/^[0-9]+: //; s/state [A-Z]+//; s/NO-CARRIER,|,LOWER_UP//g; s/designated_[a-z]+ [^ ]+//g; /^vxlan-/s/link.ether [^ ]+//' | sort
 bridge fdb show | grep 'permanent.*dst'
