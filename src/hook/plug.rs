@@ -6,7 +6,9 @@ use super::context::{fulfil, load_config, stands};
 use super::domain::{Against, Requested, network, options};
 use super::input::Input;
 use crate::apply::Store;
+use crate::config::NetworkConfig;
 use crate::domain::{NetworkPort, parse_network_port};
+use crate::firewall::iptables::Options;
 use crate::host::Host;
 use crate::model::{MacAddr, Network, Port};
 use crate::record::{Phase, Want};
@@ -40,21 +42,33 @@ pub(super) fn port_created(host: &dyn Host, root: bool, input: &Input) -> Result
     if !root {
         return Err(refuse("vmhook serves only the system's libvirt (root)".to_owned()).into());
     }
-    let mac = created
-        .mac
-        .clone()
-        .map_err(|error| refuse(error.to_string()))?;
-    let device = resolve::device(of_network).to_string();
-    let facts = host.facts_about(&[bridge, &device])?;
+    let facts = host.facts_about(&[bridge, resolve::device(of_network).as_str()])?;
     let standing = store.networks()?;
     let against = Against {
         config: &config,
         facts: &facts,
         standing: &standing,
     };
-    let network = network(of_network, against).map_err(refuse)?;
+    let joined = joined(&created, of_network, against).map_err(refuse)?;
+    fulfil(host, &store, &want(host, &store, &created, joined)?)
+}
+
+/// What comes to a domain.
+struct Joined {
+    network: Network,
+    port: Port,
+    options: Options,
+}
+
+fn joined(
+    created: &NetworkPort,
+    of_network: &NetworkConfig,
+    against: Against<'_>,
+) -> Result<Joined, String> {
+    let mac = created.mac.clone().map_err(|error| error.to_string())?;
+    let network = network(of_network, against)?;
     let sources = Sources {
-        config: &config,
+        config: against.config,
         network: of_network,
         domain: None,
     };
@@ -63,15 +77,12 @@ pub(super) fn port_created(host: &dyn Host, root: bool, input: &Input) -> Result
         Ok(resolved) => resolved.port,
         Err(_) => unresolved(&network, mac),
     };
-    let want = want(host, &store, &created, Joined { network, port })?;
-    fulfil(
-        host,
-        &store,
-        &Want {
-            options: options(&config).map_err(refuse)?,
-            ..want
-        },
-    )
+    let options = options(against.config)?;
+    Ok(Joined {
+        network,
+        port,
+        options,
+    })
 }
 
 /// A port of which only network and MAC address are known. It is never opened.
@@ -85,12 +96,6 @@ fn unresolved(network: &Network, mac: MacAddr) -> Port {
         allowed_address_pairs: Vec::new(),
         security_groups: Vec::new(),
     }
-}
-
-/// What comes to a domain.
-struct Joined {
-    network: Network,
-    port: Port,
 }
 
 /// The owner's want with the port added, or in the place of what it had under the same address.
@@ -115,7 +120,7 @@ fn want(host: &dyn Host, store: &Store<'_>, created: &NetworkPort, joined: Joine
         name: created.owner_name.clone(),
         phase: had.as_ref().map_or(Phase::Prepared, |want| want.phase),
         caller: host.caller(),
-        options: had.map(|want| want.options).unwrap_or_default(),
+        options: joined.options,
         ports: requested.ports,
         networks: requested.networks,
     })
