@@ -2,9 +2,6 @@
 //!
 //! `iptables-restore` takes any number of changes in one process and one transaction a table;
 //! a process a rule is 15 to 200 times slower. `--noflush` leaves all that the text does not name.
-//!
-//! The crate `iptables` is not used: it starts a process a rule, waits for each without limit, and
-//! its version number does not say which kernel interface is behind it.
 
 use std::time::Duration;
 

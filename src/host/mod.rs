@@ -46,6 +46,7 @@ mod netlink;
 mod neutron_agent;
 mod nft;
 mod open;
+mod policy;
 mod privileges;
 mod process;
 mod state;
@@ -60,6 +61,7 @@ pub use faulty::{FaultError, Faults, Faulty};
 pub use lock::LockGuard;
 pub use machine::{Machine, Paths};
 pub use open::open;
+pub use policy::forward_policy;
 pub use privileges::is_root;
 
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! iptables and nftables.
 
+use vmhook::model::Family;
+
 use super::*;
 
 fn restore(v4: &str, v6: &str, side_by_side: bool) -> RestoreInput {
@@ -116,4 +118,14 @@ fn the_backend_is_the_one_that_iptables_names() {
         assert_eq!(host.iptables_backend().unwrap(), backend, "{words}");
     }
     assert!(machine().iptables_backend().is_ok());
+}
+
+#[test]
+fn the_policy_of_forward_is_told_for_each_family() {
+    in_a_new_namespace(|| {
+        let policies = || Family::BOTH.map(|family| vmhook::host::forward_policy(family).unwrap());
+        assert_eq!(policies(), ["ACCEPT", "ACCEPT"]);
+        run("ip6tables -P FORWARD DROP");
+        assert_eq!(policies(), ["ACCEPT", "DROP"]);
+    });
 }

@@ -7,8 +7,8 @@ use vmhook::config::{
 use vmhook::facts::{HostFacts, IptablesBackend};
 use vmhook::firewall::guard::IBRNAME_PROBE;
 use vmhook::hook::load_config;
-use vmhook::host::{self, Host};
-use vmhook::model::{Direction, NetworkKind, SecurityGroup, Vtep};
+use vmhook::host::{self, Host, HostError};
+use vmhook::model::{Direction, Family, NetworkKind, SecurityGroup, Vtep};
 use vmhook::resolve;
 
 use crate::Answer;
@@ -204,6 +204,12 @@ fn look_around(host: &dyn Host, summary: &mut Summary, findings: &mut Findings) 
             "iptables",
             "there, the old one: rules are read back at every start",
         ),
+        Err(error) => findings.bad(&format!(" {error}")),
+    }
+    let policy = |family| Ok(format!("{family} {}", host::forward_policy(family)?));
+    let policies: Result<Vec<String>, HostError> = Family::BOTH.map(policy).into_iter().collect();
+    match policies {
+        Ok(policies) => summary.add("FORWARD policy", policies.join(", ")),
         Err(error) => findings.bad(&format!(" {error}")),
     }
     match host.nft_accepts(IBRNAME_PROBE) {
