@@ -1,5 +1,7 @@
 //! Which boot, which namespace, and who else is there.
 
+use std::io::{Read, Write};
+
 use super::*;
 
 #[test]
@@ -20,7 +22,17 @@ fn an_agent_in_another_namespace_is_no_matter() {
     in_a_new_namespace(|| {
         let mut running = std::process::Command::new(&agent)
             .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
             .spawn()
+            .unwrap();
+        // A program has its command line a moment after it was started; once it answers it has.
+        running.stdin.as_mut().unwrap().write_all(b"?").unwrap();
+        let mut answer = [0];
+        running
+            .stdout
+            .as_mut()
+            .unwrap()
+            .read_exact(&mut answer)
             .unwrap();
         assert_eq!(machine().neutron_agent().unwrap(), Some(running.id()));
         in_a_new_namespace(|| assert_eq!(machine().neutron_agent().unwrap(), None));
