@@ -159,9 +159,14 @@ impl<'a> Round<'a> {
         .make(wants)
     }
 
+    /// Admitted anew: it may have counted on what another want would give up, which then failed.
     fn alone(&self, want: &Want) -> Result<()> {
         let round = Round::new(self.host, self.store, vec![want.clone()], false)?;
-        match round.attempt(&round.wants) {
+        let admitted = round.admit()?;
+        if admitted.is_empty() {
+            return Ok(());
+        }
+        match round.attempt(&admitted) {
             Ok(()) => Ok(()),
             Err(Failed::Undone(error)) => self.refuse(want, &because(want, &error)),
             Err(Failed::Stuck(error)) => Err(error),

@@ -137,3 +137,25 @@ fn a_bug_of_ours_refuses_a_start_and_kills_nothing_that_runs() {
         assert_same(&world.kernel(), &before, "nothing was done");
     });
 }
+
+#[test]
+fn a_mac_address_that_could_not_be_given_up_is_not_given_to_another() {
+    World::run(|world| {
+        let vm = Vm::new(1);
+        let mac = vm.nics[0].mac.clone();
+        let changed = Vm::new(1).with(|nic| nic.mac = "fa:16:3e:00:00:77".into());
+        let heir = Vm::new(2).with(|nic| nic.mac.clone_from(&mac));
+        for (one, two) in (2..8).flat_map(|one| (one + 1..one + 6).map(move |two| (one, two))) {
+            let fault = format!("fail:{one},fail:{two}");
+            world.ok("prepare", &vm);
+            // Its want is written, and left to the next hook, which serves both.
+            world.call("prepare", &changed).fault("die-after:1").end();
+            world.call("prepare", &heir).fault(&fault).end();
+
+            let index = std::fs::read_to_string(world.state_dir().join("index")).unwrap();
+            let owners = index.matches(&format!("\"mac\":\"{mac}\"")).count();
+            assert!(owners <= 1, "{fault}: {index}");
+            world.take_down(&[&vm, &heir]);
+        }
+    });
+}
