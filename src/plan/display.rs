@@ -76,7 +76,7 @@ impl fmt::Display for Bridge {
         writeln!(
             f,
             "ip link add {name} address {mac} mtu {mtu} type bridge forward_delay 0 stp_state 0 \
-             mcast_snooping 0 nf_call_iptables 1 nf_call_ip6tables 1"
+             mcast_snooping 0 group_fwd_mask 0x4000 nf_call_iptables 1 nf_call_ip6tables 1"
         )?;
         writeln!(f, "ip link set {name} alias {}", alias(network))?;
         writeln!(f, "sysctl -qw net/ipv6/conf/{name}/disable_ipv6=1")?;

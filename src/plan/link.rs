@@ -39,7 +39,8 @@ pub enum LinkChange {
 /// must be set to something that differs from 1500 *before* the first port, or the bridge follows
 /// its smallest port. Spanning tree off, forward delay 0 and snooping off are Nova's (os-vif).
 /// IPv6 off, `arp_ignore` 1, `arp_announce` 2: the host has no end here. `nf_call_iptables` and
-/// `nf_call_ip6tables` on the bridge itself: the host-wide switches are another's.
+/// `nf_call_ip6tables` on the bridge itself: the host-wide switches are another's. It forwards what
+/// comes to 01:80:c2:00:00:0e, which else passes by every filter into the host.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Bridge {
     /// Its name.

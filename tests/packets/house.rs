@@ -1,5 +1,5 @@
 //! The host itself: it takes nothing from a managed bridge, sends nothing to it, routes nothing
-//! through it. Each attempt succeeds once `table inet vmhook` is gone.
+//! through it. Each attempt succeeds once what stands between the two is gone.
 
 use std::io::ErrorKind;
 use std::net::UdpSocket;
@@ -19,7 +19,7 @@ fn mac_of(lab: &Lab, link: &str) -> [u8; 6] {
 }
 
 fn without_the_hosts_table(lab: &Lab) {
-    lab.ok("nft delete table inet vmhook");
+    lab.ok("nft 'delete table inet vmhook; flush chain bridge vmhook input'");
 }
 
 /// What the socket gets next.
@@ -62,6 +62,50 @@ fn the_host_takes_nothing_from_a_managed_bridge() {
     ] {
         assert_eq!(next(&service), expected);
     }
+}
+
+/// A bridge hands frames for the reserved group addresses (IEEE 802.1Q, table 8-1) to the host as
+/// if the port they came in by were no port of a bridge, whatever is in them.
+#[test]
+fn a_guest_reaches_the_host_by_no_reserved_group_address() {
+    let lab = Lab::new();
+    let peer = start_host(&lab);
+    let (_web1, tap) = boot(&lab, "web1", web1_nic());
+    let service = lab.udp_socket("172.16.0.31:7000");
+    let honest = peer.udp_socket("172.16.0.32:0");
+    let tunnel = peer.packets("vxlan-267");
+    for last in 0..=0x0f {
+        let group = vtep([0x01, 0x80, 0xc2, 0, 0, last]);
+        let to_group = |from, who| {
+            let words = format!("{who}, to group {last:02x}");
+            frames::udp(from, group, (4000, 7000), words.as_bytes())
+        };
+        tap.send(&to_group(web1(), "a guest"));
+        tunnel.send(&to_group(peer_v4(), "the tunnel"));
+    }
+    honest.send_to(b"the underlay", "172.16.0.31:7000").unwrap();
+    assert_eq!(next(&service), "the underlay");
+}
+
+/// Somebody takes the tap off its bridge, or deletes the bridge: the guest still runs, and whatever
+/// it sends is now the host's to take.
+#[test]
+fn a_guest_whose_bridge_is_gone_does_not_reach_the_host() {
+    let lab = Lab::new();
+    let peer = start_host(&lab);
+    let vnet = Nic::new(BRIDGE, "vnet0", "fa:16:3e:be:71:22").named_by_libvirt();
+    let (_web1, named) = boot(&lab, "web1", web1_nic());
+    let (_web2, unnamed) = boot(&lab, "web2", vnet);
+    let service = lab.udp_socket("172.16.0.31:7000");
+    let honest = peer.udp_socket("172.16.0.32:0");
+    lab.ok(&format!("ip link delete {BRIDGE}"));
+
+    for (tap, from) in [(&named, web1()), (&unnamed, web2())] {
+        let to_all = vtep(BROADCAST);
+        tap.send(&frames::udp(from, to_all, (4000, 7000), b"a guest"));
+    }
+    honest.send_to(b"the underlay", "172.16.0.31:7000").unwrap();
+    assert_eq!(next(&service), "the underlay");
 }
 
 /// Without the table, a guest writes into any network: it only has to know its VNI.

@@ -20,8 +20,10 @@ const NEUTRON: [(&str, &str); 2] = [
 ];
 
 /// What we set otherwise, on purpose (docs: the bridge asks for iptables itself, so that the
-/// host-wide setting can stay off).
-const ON_PURPOSE: [(&str, &str); 2] = [
+/// host-wide setting can stay off; and it forwards what is sent to 01:80:c2:00:00:0e, which else
+/// passes by the guard).
+const ON_PURPOSE: [(&str, &str); 3] = [
+    ("bridge.group_fwd_mask", "0x4000"),
     ("bridge.nf_call_iptables", "1"),
     ("bridge.nf_call_ip6tables", "1"),
 ];

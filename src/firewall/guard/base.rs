@@ -21,15 +21,17 @@ pub const IBRNAME_PROBE: &str = "table bridge vmhook-probe {
 ///
 /// All of it is one transaction. Nothing is open after it: a frame passes only between members.
 pub fn base_script(capabilities: Capabilities) -> String {
-    let unknown_port = if capabilities.ibrname {
-        UNKNOWN_PORT
+    let (unknown_port, to_host) = if capabilities.ibrname {
+        (UNKNOWN_PORT, "meta ibrname @bridges")
     } else {
-        ""
+        ("", "iifname @members")
     };
+    let chains = BASE_CHAINS
+        .replace("@UNKNOWN_PORT@", unknown_port)
+        .replace("@TO_HOST@", to_host);
     format!(
-        "{}table bridge vmhook {{\n{SETS}{FROM_VM}{TO_VM}{}}}\n{INET}",
+        "{}table bridge vmhook {{\n{SETS}{FROM_VM}{TO_VM}{chains}}}\n{INET}",
         no_tables(),
-        BASE_CHAINS.replace("@UNKNOWN_PORT@", unknown_port)
     )
 }
 
@@ -105,9 +107,19 @@ const TO_VM: &str = "	chain to_vm {
 	}
 ";
 
+/// The chain `input` sees what the bridge hands to the host: what is sent to the bridge itself, ARP
+/// among it, which `table inet` does not see; and frames for the reserved group addresses
+/// (01:80:c2:00:00:0X). Those pass no other hook of the bridge, the host takes them, whatever is in
+/// them, as if they had come in by a link that is no port, and the bridge learns their source.
+/// 01:80:c2:00:00:0e (LLDP) passes not even this one; our bridges forward it (`group_fwd_mask`), so
+/// that `prerouting` sees it.
 const BASE_CHAINS: &str = "	chain prerouting {
 		type filter hook prerouting priority -310; policy accept;
 @UNKNOWN_PORT@		iifname @ports jump from_vm
+	}
+	chain input {
+		type filter hook input priority -310; policy accept;
+		@TO_HOST@ drop
 	}
 	chain forward {
 		type filter hook forward priority -310; policy accept;
@@ -133,6 +145,9 @@ const BASE_CHAINS: &str = "	chain prerouting {
 ///   may be anybody's, also one that the host routes to, and there neighbour discovery must work:
 ///   so the host only does not ask for routers there or report groups.
 /// - From the unspecified address nothing leaves any tun or tap device.
+///
+/// Nor does the host take or route what comes in by such a tap: with its bridge, a tap loses what
+/// keeps the guest from the host, and the guest runs on.
 const INET: &str = "table inet vmhook {
 	set bridges { type ifname; }
 	set bridged { type ifname . ifname; }
@@ -140,6 +155,7 @@ const INET: &str = "table inet vmhook {
 	chain input {
 		type filter hook input priority -310; policy accept;
 		iifname @bridges drop
+		iifname @taps drop
 	}
 	chain output {
 		type filter hook output priority -310; policy accept;
@@ -153,6 +169,8 @@ const INET: &str = "table inet vmhook {
 		iifname . oifname @bridged accept
 		iifname @bridges drop
 		oifname @bridges drop
+		iifname @taps drop
+		oifname @taps drop
 	}
 }
 ";

@@ -198,6 +198,11 @@ fn bridge_message(bridge: &Bridge) -> LinkMessage {
     }
 }
 
+/// The bit of 01:80:c2:00:00:0e. What comes to that address, a bridge hands to the host, and learns
+/// its source, past every netfilter hook (`br_handle_frame`), unless it forwards it: then the guard
+/// sees it as any other frame.
+const LLDP: u16 = 1 << 0xe;
+
 fn bridge_settings(bridge: &Bridge) -> LinkMessageBuilder<LinkBridge> {
     let kind = rtnetlink::packet_route::link::InfoKind::Bridge;
     LinkMessageBuilder::<LinkBridge>::new_with_info_kind(kind)
@@ -205,6 +210,7 @@ fn bridge_settings(bridge: &Bridge) -> LinkMessageBuilder<LinkBridge> {
         .forward_delay(0)
         .stp_state(BridgeStpState::Disabled)
         .mcast_snooping(false)
+        .group_fwd_mask(LLDP)
         .nf_call_iptables(true)
         .nf_call_ip6tables(true)
 }
