@@ -9,15 +9,16 @@ use anyhow::Result;
 
 use super::Store;
 use crate::model::DomainUuid;
-use crate::record::Want;
+use crate::record::{Want, decode};
 use crate::refusal::Refusal;
 
 impl Store<'_> {
     /// The domain's latest want that is not applied, for each domain that has one. Older ones are
-    /// removed on the way, those of another boot too.
+    /// removed on the way, those of another boot too. So is one that cannot be understood, after
+    /// telling its owner: it must not hold up everybody else.
     ///
     /// # Errors
-    /// If a want cannot be read or understood.
+    /// If the state directory cannot be read or changed.
     pub fn wants(&self) -> Result<Vec<Want>> {
         let mut latest: BTreeMap<DomainUuid, u64> = BTreeMap::new();
         for (uuid, generation) in self.want_files()? {
@@ -31,7 +32,19 @@ impl Store<'_> {
         let mut wants = Vec::new();
         for (uuid, generation) in latest {
             let file = Want::file_of(&uuid, generation);
-            let want: Option<Want> = self.read(&file)?;
+            let read = self
+                .host
+                .read_state(&file)?
+                .map(|bytes| decode::<Want>(&bytes));
+            let want = match read {
+                Some(Err(error)) => {
+                    let refusal = Refusal::of_domain(uuid.as_str(), format!("{file}: {error}"));
+                    self.write(&failure_file(&uuid, generation), &refusal)?;
+                    None
+                }
+                Some(Ok(want)) => Some(want),
+                None => None,
+            };
             match want.filter(|want| want.epoch == *self.epoch()) {
                 Some(want) => wants.push(want),
                 None => self.host.remove_state(&file)?,
