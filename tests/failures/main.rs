@@ -12,6 +12,7 @@
 mod support;
 
 mod crowd;
+mod damage;
 mod deaths;
 mod faults;
 mod legacy;
