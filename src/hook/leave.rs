@@ -7,43 +7,12 @@ use anyhow::Result;
 use super::context::let_go;
 use super::input::Input;
 use crate::apply::{Mode, Store, is_as_recorded, settle};
-use crate::firewall::guard;
 use crate::host::{Host, Priority};
-use crate::model::{DomainUuid, IfName};
+use crate::model::DomainUuid;
 use crate::record::{DomainRecord, Want};
 
 /// QEMU is gone: the domain's ports close, its networks stay until `release`.
-///
-/// They close whatever state the records are in. Else a tap that gets the same name later, somebody
-/// else's perhaps, would be open.
 pub(super) fn stopped(host: &dyn Host, name: &OsStr, input: &Input) -> Result<()> {
-    close(host, name, input).inspect_err(|_| shut(host, name, input))
-}
-
-/// Closes the taps that the XML names, without asking any record. The rest is left to whoever can
-/// read them. Where the lock is not to be had, somebody else is at work, and has our want.
-fn shut(host: &dyn Host, name: &OsStr, input: &Input) {
-    let Ok(domain) = input.domain(name) else {
-        return;
-    };
-    let interfaces = domain.interfaces.iter();
-    let targets = interfaces.filter_map(|interface| interface.target.as_deref());
-    let taps: Vec<IfName> = targets.filter_map(|target| target.parse().ok()).collect();
-    if taps.is_empty() {
-        return;
-    }
-    let Ok(_lock) = host.lock() else { return };
-    if let Err(error) = host.nft(&guard::shut_script(&taps)) {
-        let message = format!("domain {}: its taps cannot be closed: {error}", domain.name);
-        host.log(
-            Priority::Error,
-            &[("DOMAIN_UUID", domain.uuid.as_str())],
-            &message,
-        );
-    }
-}
-
-fn close(host: &dyn Host, name: &OsStr, input: &Input) -> Result<()> {
     let store = Store::open(host)?;
     let Some(known) = Known::find(host, &store, name, input)? else {
         return Ok(());

@@ -12,7 +12,6 @@
 mod support;
 
 mod crowd;
-mod damage;
 mod deaths;
 mod faults;
 mod legacy;

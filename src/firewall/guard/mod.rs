@@ -35,4 +35,4 @@ pub use base::{Capabilities, IBRNAME_PROBE, base_id, base_script};
 pub use element::Element;
 pub use listing::{Listing, ListingError, read_tables};
 pub use ports::{closed_port_elements, network_elements, port_elements};
-pub use script::{Guard, GuardChange, Tables, shut_script};
+pub use script::{Guard, GuardChange, Tables};

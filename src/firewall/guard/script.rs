@@ -39,14 +39,6 @@ pub struct GuardChange {
     pub open: String,
 }
 
-/// The script that closes taps, whether they are open or not, and whatever else stands: adding a
-/// member before deleting it makes the deletion succeed where there is none.
-pub fn shut_script(taps: &[IfName]) -> String {
-    let line = |verb, tap| format!("{verb} element bridge vmhook members {{ \"{tap}\" }}\n");
-    let both = |tap| line("add", tap) + &line("delete", tap);
-    taps.iter().map(both).collect()
-}
-
 impl Guard {
     /// Adds what another one has.
     pub fn merge(&mut self, other: &Self) {
