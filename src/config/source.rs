@@ -132,7 +132,7 @@ impl<'a> Document<'a> {
 
 fn unreadable(name: &str, why: &str) -> ConfigError {
     let message = format!(
-        "cannot read the configuration: {why}; no VM starts on a managed bridge until this file is there and readable (an empty one will do)"
+        "cannot read the configuration: {why}; no VM starts on a managed bridge until this file is there and readable"
     );
     ConfigError::new(name, None, &message)
 }

@@ -33,18 +33,10 @@ pub(crate) fn run(host: &dyn Host, output: &Output) -> Result<Answer> {
         look_around(host, &mut summary, &mut findings);
     }
     findings.of_networks(&config, &facts);
-    let Findings { texts, errors } = findings;
-    output.print(&(texts.concat() + &summary.text() + &verdict(errors)))?;
+    let verdict = findings.verdict();
+    let Findings { texts, errors, .. } = findings;
+    output.print(&(texts.concat() + &summary.text() + &verdict))?;
     Ok(if errors == 0 { Answer::Yes } else { Answer::No })
-}
-
-fn verdict(errors: usize) -> String {
-    let words = match errors {
-        0 => styled(GOOD, "the configuration is right"),
-        1 => styled(BAD, "1 error"),
-        _ => styled(BAD, &format!("{errors} errors")),
-    };
-    format!("\n{words}\n")
 }
 
 /// What is wrong.
@@ -52,9 +44,25 @@ fn verdict(errors: usize) -> String {
 struct Findings {
     texts: Vec<String>,
     errors: usize,
+    /// Networks that this host cannot carry, where that is no error.
+    elsewhere: usize,
 }
 
 impl Findings {
+    /// The last line.
+    fn verdict(&self) -> String {
+        let words = match (self.errors, self.elsewhere) {
+            (0, 0) => styled(GOOD, "the configuration is right"),
+            (0, _) => styled(
+                NOTE,
+                "the configuration is right, but not for this host: see above",
+            ),
+            (1, _) => styled(BAD, "1 error"),
+            (errors, _) => styled(BAD, &format!("{errors} errors")),
+        };
+        format!("\n{words}\n")
+    }
+
     fn bad(&mut self, report: &str) {
         self.errors += 1;
         let report = report.strip_prefix("error:").unwrap_or(report).trim_end();
@@ -73,6 +81,7 @@ impl Findings {
             if host::is_root() {
                 self.bad(&cause);
             } else {
+                self.elsewhere += 1;
                 let head = styled(NOTE, "on this host:");
                 self.texts.push(format!("{head}{cause}\n\n"));
             }
