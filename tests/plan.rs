@@ -67,7 +67,7 @@ fn links_print_as_ip_and_bridge_take_them() {
         LinkChange::Delete(name("vxlan-267")),
     ];
     let expected = "\
-ip link add brqlab address 1e:c5:d4:be:d4:71 mtu 1450 type bridge forward_delay 0 stp_state 0 mcast_snooping 0 nf_call_iptables 1 nf_call_ip6tables 1
+ip link add brqlab address 1e:c5:d4:be:d4:71 mtu 1450 type bridge forward_delay 0 stp_state 0 mcast_snooping 0 group_fwd_mask 0x4000 nf_call_iptables 1 nf_call_ip6tables 1
 ip link set brqlab alias vmhook:network=lab
 sysctl -qw net/ipv6/conf/brqlab/disable_ipv6=1
 sysctl -qw net/ipv4/conf/brqlab/arp_ignore=1
