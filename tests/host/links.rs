@@ -336,3 +336,12 @@ fn five_hundred_links_are_read_at_one_moment() {
         assert_eq!(found.len(), 501);
     });
 }
+
+#[test]
+fn a_text_that_no_link_can_have_for_a_name_is_the_name_of_none() {
+    in_a_new_namespace(|| {
+        for text in ["", "sixteen-letters-", "tap+", "..", &"x".repeat(4000)] {
+            assert_eq!(machine().link(text).unwrap(), None, "{text}");
+        }
+    });
+}

@@ -14,8 +14,8 @@ const EVENT: &str = env!("CARGO_BIN_EXE_vmhook-event");
 /// Longer than the program's own limit.
 const SECONDS: &str = "60";
 
-/// A shell that is fed one line a call. It runs each hook in a session of its own, with libvirt's
-/// environment and folder, so the hook sees it as its caller. It ends when this is dropped.
+/// A shell by the daemon's name that is fed one line a call. It runs each hook in a session of its
+/// own, with libvirt's environment and folder. It ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Libvirtd {
     shell: Child,
@@ -42,8 +42,13 @@ impl Libvirtd {
             .stdout(Stdio::piped())
             .spawn()
             .expect("sh starts");
+        let mut lines = shell.stdin.take().expect("stdin is a pipe");
+        // A hook knows its caller by the daemon's name.
+        lines
+            .write_all(b"printf libvirtd >/proc/$$/comm\n")
+            .expect("the shell reads");
         Self {
-            lines: shell.stdin.take(),
+            lines: Some(lines),
             answers: BufReader::new(shell.stdout.take().expect("stdout is a pipe")),
             shell,
             folder: folder.to_owned(),

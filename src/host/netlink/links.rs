@@ -5,13 +5,18 @@ use rtnetlink::packet_route::RouteNetlinkMessage;
 use rtnetlink::packet_route::link::LinkMessage;
 
 use crate::facts::LinkFact;
+use crate::model::IfName;
 
 use super::super::HostError;
 use super::query::{self, Query};
 use super::session::{Refusal, Session};
 
-/// The link of this name.
+/// The link of this name. A text that no link can have for a name, as a definition may, is the name
+/// of none; the kernel would refuse the question.
 pub(super) fn named(name: &str) -> Result<Option<LinkFact>, HostError> {
+    if name.is_empty() || name.len() > IfName::MAX {
+        return Ok(None);
+    }
     Ok(query::links(Query::Named(name))?.pop())
 }
 
