@@ -2,11 +2,16 @@
 
 RUST = scripts/with-rust
 
-.PHONY: build demo test storm bench install uninstall fmt lint
+.PHONY: build pages demo test storm bench install uninstall fmt lint
 
 build:
 	scripts/install-deps build
 	$(RUST) cargo build --release
+
+# Man pages and completions, in target/pages.
+pages:
+	scripts/install-deps build
+	$(RUST) cargo run --example pages -- target/pages
 
 # Boots a real guest through the installed hook, in a world of its own: this host stays untouched.
 demo:
