@@ -1,6 +1,7 @@
 //! The XML of a virtual machine.
 
 use std::fmt::Write as _;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
 
 const IMAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/guest");
@@ -8,45 +9,50 @@ const IMAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/guest");
 /// One interface of a virtual machine, as its XML has it.
 #[derive(Debug, Clone)]
 pub struct Nic {
-    source: String,
+    kind: String,
     mac: String,
-    target: Option<String>,
-    mtu: Option<u32>,
     addresses: Vec<String>,
+    /// The elements in it, whole.
+    children: Vec<String>,
 }
 
 impl Nic {
     /// `<interface type='bridge'>`.
     pub fn on_bridge(bridge: &str, mac: &str) -> Self {
-        Self::of(format!("type='bridge'><source bridge='{bridge}'/>"), mac)
+        Self::of("bridge", mac).with(&format!("<source bridge='{bridge}'/>"))
     }
 
     /// `<interface type='network'>`, a network of libvirt.
     pub fn on_network(network: &str, mac: &str) -> Self {
-        Self::of(format!("type='network'><source network='{network}'/>"), mac)
+        Self::of("network", mac).with(&format!("<source network='{network}'/>"))
     }
 
-    fn of(source: String, mac: &str) -> Self {
+    /// `<interface type=...>` of any other kind, whose `<source>` is still to be added.
+    pub fn of(kind: &str, mac: &str) -> Self {
         Self {
-            source,
+            kind: kind.into(),
             mac: mac.into(),
-            target: None,
-            mtu: None,
             addresses: Vec::new(),
+            children: Vec::new(),
         }
     }
 
     /// The name of the tap on the host; libvirt takes a free `vnetN` otherwise.
     #[must_use]
-    pub fn target(mut self, tap: &str) -> Self {
-        self.target = Some(tap.into());
-        self
+    pub fn target(self, tap: &str) -> Self {
+        self.with(&format!("<target dev='{tap}'/>"))
     }
 
     /// `<mtu size=...>`: what the guest is told.
     #[must_use]
-    pub fn mtu(mut self, bytes: u32) -> Self {
-        self.mtu = Some(bytes);
+    pub fn mtu(self, bytes: u32) -> Self {
+        self.with(&format!("<mtu size='{bytes}'/>"))
+    }
+
+    /// One more element in it: `<link state='down'/>`.
+    #[must_use]
+    pub fn with(mut self, element: &str) -> Self {
+        self.children.push(element.into());
         self
     }
 
@@ -57,19 +63,12 @@ impl Nic {
         self
     }
 
-    fn xml(&self) -> String {
-        let target = self
-            .target
-            .iter()
-            .map(|dev| format!("<target dev='{dev}'/>"));
-        let mtu = self
-            .mtu
-            .iter()
-            .map(|bytes| format!("<mtu size='{bytes}'/>"));
-        let optional: String = target.chain(mtu).collect();
-        let (source, mac) = (&self.source, &self.mac);
+    /// Its XML, as `virsh attach-device` takes it too.
+    pub fn xml(&self) -> String {
+        let (kind, mac, children) = (&self.kind, &self.mac, self.children.concat());
         format!(
-            "<interface {source}<mac address='{mac}'/>{optional}<model type='virtio'/></interface>"
+            "<interface type='{kind}'><mac address='{mac}'/>{children}<model type='virtio'/>\
+             </interface>"
         )
     }
 }
@@ -115,9 +114,20 @@ impl DomainSpec {
         self
     }
 
-    /// Its name, which is also that of its files.
+    /// Its name: any text that libvirt takes.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// What its files are called: its name, where that can be a file's on any host.
+    pub(super) fn file_name(&self) -> String {
+        let plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
+        if self.name.len() <= 64 && self.name.chars().all(plain) {
+            return self.name.clone();
+        }
+        let mut hasher = DefaultHasher::new();
+        self.name.hash(&mut hasher);
+        format!("guest-{:016x}", hasher.finish())
     }
 
     /// The domain XML. The first serial port is the kernel's console, the second the agent's; their
@@ -129,8 +139,8 @@ impl DomainSpec {
             .map(|uuid| format!("<uuid>{uuid}</uuid>"));
         let uuid = uuid.unwrap_or_default();
         let nics: String = self.nics.iter().map(Nic::xml).collect();
-        let (name, metadata, cmdline) = (&self.name, &self.metadata, self.cmdline());
-        let files = folder.join(name).display().to_string();
+        let (name, metadata, cmdline) = (escaped(&self.name), &self.metadata, self.cmdline());
+        let files = folder.join(self.file_name()).display().to_string();
         format!(
             "<domain type='qemu'>
   <name>{name}</name>{uuid}<metadata>{metadata}</metadata>
@@ -157,4 +167,12 @@ impl DomainSpec {
         }
         line
     }
+}
+
+/// A text as XML has it between tags. A parser would read a bare carriage return as a line's end.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('\r', "&#13;")
 }

@@ -14,39 +14,100 @@ use super::{DomainSpec, Lab, Outcome};
 /// An emulated guest is up in four seconds; on a loaded machine it takes longer.
 const BOOT: Duration = Duration::from_secs(90);
 const COMMAND: Duration = Duration::from_secs(30);
+const GONE: &str = "gone";
 
-/// A defined virtual machine of a lab. Its agent answers once it has booted.
+/// A virtual machine of a lab. Its agent answers once it has booted.
 #[derive(Debug)]
 pub struct Guest<'lab> {
     lab: &'lab Lab,
     name: String,
+    /// Its files, without their extensions.
+    files: PathBuf,
+    /// Whether libvirt knows it only while it runs.
+    transient: bool,
     agent: Option<Agent>,
 }
 
 impl<'lab> Guest<'lab> {
     pub(super) fn define(lab: &'lab Lab, spec: &DomainSpec) -> Self {
-        let file = lab.folder().join(format!("{}.xml", spec.name()));
-        fs::write(&file, spec.xml(lab.folder())).expect("the XML can be written");
-        lab.virsh(&["define", &file.display().to_string()]).ok();
+        let guest = Self::new(lab, spec, false);
+        guest.redefine(spec);
+        guest
+    }
+
+    pub(super) fn transient(lab: &'lab Lab, spec: &DomainSpec) -> Self {
+        let guest = Self::new(lab, spec, true);
+        guest.write_xml(spec);
+        guest
+    }
+
+    fn new(lab: &'lab Lab, spec: &DomainSpec, transient: bool) -> Self {
         Self {
             lab,
             name: spec.name().to_owned(),
+            files: lab.folder().join(spec.file_name()),
+            transient,
             agent: None,
         }
     }
 
+    /// Gives it another definition, which counts from its next start; name and UUID stay.
+    #[track_caller]
+    pub fn redefine(&self, spec: &DomainSpec) {
+        let file = self.write_xml(spec);
+        self.lab.virsh(&["define", &file]).ok();
+    }
+
+    fn write_xml(&self, spec: &DomainSpec) -> String {
+        let file = self.file("xml");
+        fs::write(&file, spec.xml(self.lab.folder())).expect("the XML can be written");
+        file
+    }
+
+    fn file(&self, extension: &str) -> String {
+        format!("{}.{extension}", self.files.display())
+    }
+
+    /// `virsh COMMAND`, of this guest.
+    pub fn virsh(&self, command: &str) -> Outcome {
+        let words: Vec<_> = command.split_whitespace().collect();
+        self.lab.virsh(&[&words[..], &["--", &self.name]].concat())
+    }
+
+    /// Gives it another name while it is shut off.
+    #[track_caller]
+    pub fn rename(&mut self, name: &str) {
+        self.lab.virsh(&["domrename", "--", &self.name, name]).ok();
+        name.clone_into(&mut self.name);
+    }
+
     /// `virsh start`, whatever comes of it. The guest boots meanwhile: see [`wait`](Self::wait).
     pub fn start(&mut self) -> Outcome {
-        self.agent = Some(Agent::new(&self.lab.folder().join(&self.name)));
-        self.lab.virsh(&["start", &self.name])
+        self.start_with(&[])
+    }
+
+    /// The same, but its processor stands still, and costs the test nothing, until it is resumed.
+    pub fn start_paused(&mut self) -> Outcome {
+        self.start_with(&["--paused"])
+    }
+
+    fn start_with(&mut self, options: &[&str]) -> Outcome {
+        self.agent = Some(Agent::new(&self.files));
+        let file = self.file("xml");
+        let (command, subject) = if self.transient {
+            ("create", file.as_str())
+        } else {
+            ("start", self.name.as_str())
+        };
+        self.lab
+            .virsh(&[&[command], options, &["--", subject]].concat())
     }
 
     /// Waits until the guest has its addresses and answers.
     #[track_caller]
     pub fn wait(&mut self) {
         if let Err(missing) = self.agent().answer(0, BOOT) {
-            let console = self.lab.folder().join(format!("{}.console", self.name));
-            let console = fs::read_to_string(console).unwrap_or_default();
+            let console = fs::read_to_string(self.file("console")).unwrap_or_default();
             panic!("{} did not boot: {missing}\n{console}", self.name);
         }
     }
@@ -76,7 +137,7 @@ impl<'lab> Guest<'lab> {
     /// Pulls the plug: `virsh destroy`.
     #[track_caller]
     pub fn destroy(&mut self) {
-        self.lab.virsh(&["destroy", &self.name]).ok();
+        self.virsh("destroy").ok();
         self.agent = None;
     }
 
@@ -84,7 +145,7 @@ impl<'lab> Guest<'lab> {
     #[track_caller]
     pub fn wait_until_off(&mut self) {
         let deadline = Instant::now() + COMMAND;
-        while self.state() != "shut off" {
+        while !matches!(self.state().as_str(), "shut off" | GONE) {
             assert!(Instant::now() < deadline, "{} still runs", self.name);
         }
         self.agent = None;
@@ -92,10 +153,10 @@ impl<'lab> Guest<'lab> {
 
     /// Its QEMU dies without a word.
     pub fn kill(&self) {
-        self.lab.ok(&format!(
-            "kill -9 $(cat /run/libvirt/qemu/{}.pid)",
-            self.name
-        ));
+        let pid = self
+            .lab
+            .read(&format!("/run/libvirt/qemu/{}.pid", self.name));
+        self.lab.command(&["kill", "-9", pid.trim()]).ok();
     }
 
     /// Tells the guest to switch itself off; nothing answers.
@@ -104,13 +165,14 @@ impl<'lab> Guest<'lab> {
         writeln!(agent.to, "0 poweroff -f").expect("the agent's pipe is open");
     }
 
-    /// What libvirt says it does: `running`, `shut off`.
+    /// What libvirt says it does: `running`, `shut off`; `gone` if libvirt knows none of its name.
+    #[track_caller]
     pub fn state(&self) -> String {
-        self.lab
-            .virsh(&["domstate", &self.name])
-            .ok()
-            .trim()
-            .to_owned()
+        let asked = self.virsh("domstate");
+        if asked.err.contains("failed to get domain") {
+            return GONE.to_owned();
+        }
+        asked.ok().trim().to_owned()
     }
 
     #[track_caller]

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use super::addresses::index_of;
 use super::permit::Permit;
-use super::{Addresses, DomainSpec, Guest, Outcome, Packets, Peer, Tap};
+use super::{Addresses, DomainSpec, Guest, Journal, Outcome, Packets, Peer, Tap};
 
 pub(super) const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/lab");
 const EVENT: &str = env!("CARGO_BIN_EXE_vmhook-event");
@@ -156,6 +156,20 @@ impl Lab {
         Guest::define(self, spec)
     }
 
+    /// A virtual machine that libvirt knows only while it runs: `virsh create`.
+    pub fn transient(&self, spec: &DomainSpec) -> Guest<'_> {
+        Guest::transient(self, spec)
+    }
+
+    /// Tells libvirt of a network and starts it.
+    pub fn define_network(&self, name: &str, xml: &str) {
+        let file = format!("/run/{name}.xml");
+        let inside = format!("<network><name>{name}</name>{xml}</network>");
+        self.write(&file, &inside);
+        self.virsh(&["net-define", &file]).ok();
+        self.virsh(&["net-start", name]).ok();
+    }
+
     /// Sets the configuration, `/etc/vmhook/vmhook.toml`.
     pub fn configure(&self, toml: &str) {
         self.write("/etc/vmhook/vmhook.toml", toml);
@@ -180,6 +194,11 @@ impl Lab {
     /// The content of a file in the lab; empty if there is none.
     pub fn read(&self, path: &str) -> String {
         fs::read_to_string(self.path(path)).unwrap_or_default()
+    }
+
+    /// The lab's journal from now on; there is none otherwise.
+    pub fn journal(&self) -> Journal {
+        Journal::open(&self.path("/run/systemd/journal/socket"))
     }
 
     /// What libvirtd logged: failures of hooks at `stopped`, `release` and `reconnect` are only here.

@@ -1,0 +1,75 @@
+//! A journal that keeps what vmhook says.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+use std::sync::mpsc::{self, Receiver};
+
+/// The fields of an entry: `MESSAGE`, `PRIORITY`, `VMHOOK_DOMAIN` and so on.
+pub type Entry = BTreeMap<String, String>;
+
+/// The journal's socket in a lab. A thread empties it, as its queue is short and nobody waits for
+/// room in it; the thread ends with the journal.
+#[derive(Debug)]
+pub struct Journal {
+    socket: UnixDatagram,
+    datagrams: Receiver<Vec<u8>>,
+}
+
+impl Journal {
+    pub(super) fn open(path: &Path) -> Self {
+        fs::create_dir_all(path.parent().expect("a folder")).expect("folders can be made");
+        let socket = UnixDatagram::bind(path).expect("nobody else is the lab's journal");
+        let reader = socket.try_clone().expect("a socket can be shared");
+        let (keep, datagrams) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut bytes = vec![0; 1 << 18];
+            while let Ok(count @ 1..) = reader.recv(&mut bytes) {
+                let _ = keep.send(bytes[..count].to_vec());
+            }
+        });
+        Self { socket, datagrams }
+    }
+
+    /// What was said since it was last asked.
+    pub fn entries(&self) -> Vec<Entry> {
+        let address = self.socket.local_addr().expect("it is bound");
+        let path = address.as_pathname().expect("to a path");
+        let asked = b"asked\n";
+        UnixDatagram::unbound()
+            .and_then(|sender| sender.send_to(asked, path))
+            .expect("the journal listens");
+        let said = self
+            .datagrams
+            .iter()
+            .take_while(|datagram| datagram != asked);
+        said.map(|datagram| fields(&datagram)).collect()
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        let _ = self.socket.shutdown(std::net::Shutdown::Both);
+    }
+}
+
+/// <https://systemd.io/JOURNAL_NATIVE_PROTOCOL/>: `NAME=value`, or where the value has line breaks
+/// `NAME`, its length in eight bytes, and the value.
+fn fields(mut datagram: &[u8]) -> Entry {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let mut entry = Entry::new();
+    while let Some(end) = datagram.iter().position(|byte| *byte == b'\n') {
+        let (line, rest) = (&datagram[..end], &datagram[end + 1..]);
+        let (name, value, next) = if let Some(at) = line.iter().position(|byte| *byte == b'=') {
+            (&line[..at], &line[at + 1..], rest)
+        } else {
+            let (length, rest) = rest.split_first_chunk().expect("a length in eight bytes");
+            let length = usize::try_from(u64::from_le_bytes(*length)).expect("a short value");
+            (line, &rest[..length], &rest[length + 1..])
+        };
+        entry.insert(text(name), text(value));
+        datagram = next;
+    }
+    entry
+}
