@@ -32,7 +32,7 @@ fn main() -> ExitCode {
     let outcome = std::panic::catch_unwind(|| serve(&event));
     let message = match outcome {
         Ok(Ok(())) => return ExitCode::SUCCESS,
-        Ok(Err(error)) => format!("{error:#}").replace('\n', " "),
+        Ok(Err(error)) => format!("{error:#}").replace(char::is_control, " "),
         Err(_) => "vmhook-event has a bug; see the message above".to_owned(),
     };
     eprintln!("vmhook: {message}");

@@ -49,10 +49,11 @@ fn severity(priority: Priority) -> u8 {
     }
 }
 
-/// Each field is a line `NAME=value`; a value with a line break gives its length instead.
+/// Each field is a line `NAME=value`; a value with a line break gives its length instead. A message
+/// has none: libvirt hands over a domain's name with a carriage return as one with a line break.
 fn journal_entry(priority: Priority, fields: &[(&str, &str)], message: &str) -> Vec<u8> {
     let mut entry = Vec::new();
-    journal_field(&mut entry, "MESSAGE", message);
+    journal_field(&mut entry, "MESSAGE", &one_line(message));
     journal_field(&mut entry, "PRIORITY", &severity(priority).to_string());
     journal_field(&mut entry, "SYSLOG_FACILITY", &FACILITY.to_string());
     journal_field(&mut entry, "SYSLOG_IDENTIFIER", TAG);
@@ -91,7 +92,11 @@ fn syslog_line(priority: Priority, fields: &[(&str, &str)], message: &str) -> St
     for (name, value) in fields {
         line.extend([" ", name, "=", cut(value)]);
     }
-    line.replace(|letter: char| letter.is_control(), " ")
+    one_line(&line)
+}
+
+fn one_line(text: &str) -> String {
+    text.replace(char::is_control, " ")
 }
 
 fn cut(text: &str) -> &str {
@@ -105,11 +110,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_journal_entry_has_fields_of_our_own_and_keeps_line_breaks() {
-        let entry = journal_entry(Priority::Error, &[("domain-uuid", "d1")], "a\nb");
-        let expected = b"MESSAGE\n\x03\0\0\0\0\0\0\0a\nb\nPRIORITY=3\nSYSLOG_FACILITY=3\n\
-                         SYSLOG_IDENTIFIER=vmhook\nVMHOOK_DOMAIN_UUID=d1\n";
+    fn a_journal_entry_has_fields_of_our_own_and_keeps_line_breaks_in_them() {
+        let entry = journal_entry(Priority::Error, &[("domain", "a\nb")], "closed");
+        let expected = b"MESSAGE=closed\nPRIORITY=3\nSYSLOG_FACILITY=3\nSYSLOG_IDENTIFIER=vmhook\n\
+                         VMHOOK_DOMAIN\n\x03\0\0\0\0\0\0\0a\nb\n";
         assert_eq!(entry, expected);
+    }
+
+    #[test]
+    fn a_message_is_one_line_whatever_a_domain_is_called() {
+        let entry = journal_entry(Priority::Error, &[], "domain a\nPRIORITY=0\r: closed");
+        assert!(entry.starts_with(b"MESSAGE=domain a PRIORITY=0 : closed\nPRIORITY=3\n"));
     }
 
     #[test]
