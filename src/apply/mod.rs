@@ -22,6 +22,7 @@ mod journal;
 mod links;
 mod lost;
 mod observe;
+mod purge;
 mod run;
 mod settle;
 mod stale;
@@ -30,6 +31,7 @@ mod survey;
 mod wants;
 
 pub use observe::observe;
+pub use purge::{Purged, purge, running};
 pub use settle::{Mode, is_as_recorded, settle, settle_leaving};
 pub use stale::{is_live, retire_stale};
 pub use store::Store;

@@ -41,9 +41,12 @@ fn only_takes_away(step: &Step) -> bool {
     match step {
         Step::Nft(_) | Step::Rules(_) => false,
         Step::Connections(_) => true,
-        Step::Links(changes) => changes
-            .iter()
-            .all(|change| matches!(change, LinkChange::Delete(_) | LinkChange::RemoveFdb(_))),
+        Step::Links(changes) => changes.iter().all(|change| {
+            matches!(
+                change,
+                LinkChange::Delete(_) | LinkChange::RemoveFdb(_) | LinkChange::ShutTap(_)
+            )
+        }),
     }
 }
 

@@ -186,6 +186,20 @@ impl<'a> Store<'a> {
         }
     }
 
+    /// Removes every record, want and failure there is, damaged ones too.
+    ///
+    /// # Errors
+    /// If one cannot be removed.
+    pub fn forget_everything(&self) -> Result<()> {
+        for folder in ["wants", "failed", "domains", "networks"] {
+            for name in self.host.list_state(folder)? {
+                self.host.remove_state(&format!("{folder}/{name}"))?;
+            }
+        }
+        self.host.remove_state(Index::FILE)?;
+        Ok(self.host.remove_state(HostRecord::FILE)?)
+    }
+
     /// The domains that have a record, of whatever boot.
     pub(super) fn domains_there_are(&self) -> Result<BTreeSet<DomainUuid>> {
         let names = self.host.list_state("domains")?;

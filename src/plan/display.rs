@@ -60,6 +60,7 @@ impl fmt::Display for LinkChange {
             Self::Enslave { device, bridge } => writeln!(f, "ip link set {device} master {bridge}"),
             Self::SetMtu { device, mtu } => writeln!(f, "ip link set {device} mtu {mtu}"),
             Self::QuietTap(tap) => writeln!(f, "sysctl -qw net/ipv6/conf/{tap}/disable_ipv6=1"),
+            Self::ShutTap(tap) => writeln!(f, "ip link set {tap} down"),
             Self::Delete(name) => writeln!(f, "ip link del {name}"),
         }
     }

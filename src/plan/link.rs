@@ -29,6 +29,8 @@ pub enum LinkChange {
     },
     /// Switch IPv6 off on a tap, so that the host's own stack sends nothing into it.
     QuietTap(IfName),
+    /// Take a tap down: nothing comes out of it and nothing goes in.
+    ShutTap(IfName),
     /// Delete a link that bears our alias.
     Delete(IfName),
 }

@@ -123,7 +123,7 @@ impl Kernel {
                     .retain(|device, bridge| device != name && bridge != name);
                 self.fdb.retain(|entry| entry.device != *name);
             }
-            LinkChange::QuietTap(_) => {}
+            LinkChange::QuietTap(_) | LinkChange::ShutTap(_) => {}
             LinkChange::SetMtu { .. } => panic!("{change}"),
         }
     }

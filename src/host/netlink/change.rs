@@ -21,6 +21,7 @@ pub(in crate::host) fn apply(session: &Session, change: &LinkChange) -> Result<(
         LinkChange::Enslave { device, bridge } => enslave(session, device, bridge),
         LinkChange::SetMtu { device, mtu } => set_mtu(session, device, *mtu),
         LinkChange::QuietTap(tap) => sysctl::set("ipv6", tap.as_str(), "disable_ipv6", "1"),
+        LinkChange::ShutTap(tap) => shut(session, tap),
         LinkChange::Delete(name) => delete(session, name),
     }
 }
@@ -60,6 +61,16 @@ fn set_mtu(session: &Session, device: &IfName, mtu: Mtu) -> Result<(), HostError
     let link = links::present(device.as_str(), doing)?;
     let message = LinkUnspec::new_with_index(link.index).mtu(mtu.into());
     set(session, message.build(), doing)
+}
+
+fn shut(session: &Session, tap: &IfName) -> Result<(), HostError> {
+    let Some(link) = links::named(tap.as_str())? else {
+        return Ok(());
+    };
+    let message = LinkUnspec::new_with_index(link.index).down();
+    set(session, message.build(), || {
+        format!("cannot take {tap} down")
+    })
 }
 
 fn set(

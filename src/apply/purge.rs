@@ -1,0 +1,133 @@
+//! Taking everything down at once: `vmhook remove --purge`.
+
+use anyhow::Result;
+
+use super::run::run_all;
+use super::{Store, lost, observe};
+use crate::facts::{HostFacts, LinkKind};
+use crate::host::{Host, Priority};
+use crate::model::IfName;
+use crate::plan::{Besides, Forget, LinkChange, Plan, Step};
+use crate::state::HostState;
+use crate::transaction::Records;
+
+/// What became of everything.
+#[derive(Debug, Default)]
+pub struct Purged {
+    /// The domains that run on, without a network now.
+    pub without_network: Vec<String>,
+    /// Whether anything was there.
+    pub anything: bool,
+    /// What could not be done. The records then stay, so that the next try finds it.
+    pub left: Vec<anyhow::Error>,
+}
+
+/// Takes down everything of ours that the kernel has, whoever uses it, and then all records.
+///
+/// The way is a plan like any other: from what the kernel has to nothing, so ports close first. Before
+/// its bridge goes, a tap on it goes down. Else it would be a link of the host's own, and a guest
+/// that runs on would speak with the host's stack, from which the bridge and the guard kept it.
+///
+/// # Errors
+/// If the lock is not to be had in time, or the kernel cannot be read.
+pub fn purge(host: &dyn Host) -> Result<Purged> {
+    let _lock = host.lock()?;
+    let store = Store::open(host)?;
+    let records = whatever_is_recorded(host, &store);
+    let facts = host.facts()?;
+    let record = match &records.host {
+        Some(record) => record.clone(),
+        None => lost::host_record(host, &records, records.domains.values().next())?,
+    };
+    let have = observe(host, &facts, &record)?;
+    let besides = Besides {
+        capabilities: record.capabilities,
+        forget: connections(&records),
+        ..Besides::default()
+    };
+    let mut plan = Plan::between(&have, &HostState::default(), &besides);
+    let taps = taps_on(&facts, have.state.links.keys());
+    if !taps.is_empty() {
+        // The first of its steps closes all ports.
+        let taps = taps.into_iter().map(LinkChange::ShutTap).collect();
+        plan.steps
+            .insert(usize::from(!plan.is_empty()), Step::Links(taps));
+    }
+    if records.host.is_some() {
+        store.commit_host(Some(&record.in_doubt()))?;
+    }
+    let purged = Purged {
+        without_network: having_a_tap(&facts, &records),
+        anything: !plan.is_empty(),
+        left: run_all(host, &plan),
+    };
+    if purged.left.is_empty() {
+        store.forget_everything()?;
+    }
+    say(host, &purged);
+    Ok(purged)
+}
+
+/// All records; without those that somebody has damaged, the kernel's own names must do.
+fn whatever_is_recorded(host: &dyn Host, store: &Store<'_>) -> Records {
+    let read = || {
+        let mut records = store.load()?;
+        store.load_all_domains(&mut records)?;
+        anyhow::Ok(records)
+    };
+    read().unwrap_or_else(|error| {
+        host.log(
+            Priority::Warning,
+            &[],
+            &format!("purging without records: {error:#}"),
+        );
+        Records::empty(store.epoch().clone())
+    })
+}
+
+/// The taps on these bridges, whoever put them there.
+fn taps_on<'a>(facts: &HostFacts, links: impl Iterator<Item = &'a IfName>) -> Vec<IfName> {
+    let bridges = links.filter_map(|name| facts.link(name));
+    let ports = bridges.flat_map(|bridge| facts.ports_of(bridge.index));
+    let taps = ports.filter(|port| port.kind == LinkKind::Tun);
+    taps.filter_map(|tap| tap.name.parse().ok()).collect()
+}
+
+/// Every connection of every network.
+fn connections(records: &Records) -> Vec<Forget> {
+    let zones = records.networks.values().map(|record| record.zone);
+    let all = |zone| Forget {
+        zone,
+        addresses: Vec::new(),
+    };
+    zones.map(all).collect()
+}
+
+/// The names of the domains that run on this host with something of ours, sorted.
+///
+/// # Errors
+/// If the kernel's links cannot be read.
+pub fn running(host: &dyn Host) -> Result<Vec<String>> {
+    let store = Store::open(host)?;
+    let records = whatever_is_recorded(host, &store);
+    Ok(having_a_tap(&host.facts()?, &records))
+}
+
+fn having_a_tap(facts: &HostFacts, records: &Records) -> Vec<String> {
+    let has_tap = |tap: &Option<_>| tap.as_ref().is_some_and(|tap| facts.has_tap(tap));
+    let lines = records.index.lines.iter().filter(|line| has_tap(&line.tap));
+    let mut names: Vec<String> = lines.map(|line| line.domain_name.clone()).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+fn say(host: &dyn Host, purged: &Purged) {
+    for domain in &purged.without_network {
+        let message = format!("domain {domain}: purged; it runs on without a network");
+        host.log(Priority::Warning, &[("DOMAIN", domain)], &message);
+    }
+    for error in &purged.left {
+        host.log(Priority::Error, &[], &format!("not purged: {error:#}"));
+    }
+}
