@@ -66,6 +66,7 @@ pub mod firewall;
 pub mod hook;
 pub mod host;
 pub mod inspect;
+pub mod installation;
 pub mod model;
 pub mod plan;
 pub mod record;

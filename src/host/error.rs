@@ -24,14 +24,14 @@ pub enum HostError {
         reason: String,
     },
     /// A file could not be read or written.
-    #[error("{doing} {path}: {source}")]
+    #[error("{doing} {path}: {cause}")]
     File {
         /// `cannot read`, `cannot write`.
         doing: &'static str,
         /// The file.
         path: String,
         /// The kernel's words.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// The time limit passed while waiting.
     #[error("gave up after {waited:.1?} waiting for {what}")]
@@ -50,10 +50,6 @@ impl HostError {
         path: &std::path::Path,
     ) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.display().to_string();
-        move |source| Self::File {
-            doing,
-            path,
-            source,
-        }
+        move |cause| Self::File { doing, path, cause }
     }
 }

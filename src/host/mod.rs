@@ -38,7 +38,9 @@ mod error;
 #[cfg(feature = "faults")]
 mod faulty;
 mod generation;
+mod installation;
 mod iptables;
+mod libvirt;
 mod lock;
 mod log;
 mod machine;
@@ -49,6 +51,7 @@ mod open;
 mod policy;
 mod privileges;
 mod process;
+mod programs;
 mod state;
 pub mod stdin;
 mod sysctl;
@@ -58,11 +61,14 @@ pub use config_files::ConfigFile;
 pub use error::HostError;
 #[cfg(feature = "faults")]
 pub use faulty::{FaultError, Faults, Faulty};
+pub use installation::Tree;
+pub use libvirt::{Told, tell_daemons};
 pub use lock::LockGuard;
 pub use machine::{Machine, Paths};
 pub use open::open;
 pub use policy::forward_policy;
 pub use privileges::is_root;
+pub use programs::{Programs, is_selinux_on};
 
 use std::time::Duration;
 

@@ -190,7 +190,8 @@ impl Runner {
             .map_err(|error| call.failed(format!("cannot be started: {error}")))
     }
 
-    fn find(&self, program: &str) -> Option<PathBuf> {
+    /// Where a program is.
+    pub(super) fn find(&self, program: &str) -> Option<PathBuf> {
         std::env::split_paths(&self.path)
             .map(|folder| folder.join(program))
             .find(|path| path.is_file() && access(path, AccessFlags::X_OK).is_ok())

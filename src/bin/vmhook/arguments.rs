@@ -50,6 +50,48 @@ pub(crate) enum Command {
 
     /// Drop the records of machines that are gone, and repair everything else (needs root)
     Sync,
+
+    /// Put the hooks where libvirt runs them, and an example configuration (needs root)
+    ///
+    /// Says line by line what it did. What is right already it leaves alone, and asks nothing.
+    /// libvirt's daemons that run are told to look for hooks again. Exits 0 if guests can start, 1
+    /// if something is missing that they will need, 2 if the installation could not be made.
+    Setup(SetupArguments),
+
+    /// Take away what setup made (needs root)
+    ///
+    /// Guests that run keep their networks and their rules, which nobody takes down when they stop.
+    Remove(RemoveArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SetupArguments {
+    /// Work on the system below this folder, and tell no daemon
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "/",
+        hide_default_value = true
+    )]
+    pub(crate) root: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RemoveArguments {
+    /// Work on the system below this folder, and tell no daemon
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "/",
+        hide_default_value = true
+    )]
+    pub(crate) root: PathBuf,
+
+    /// Also close every port and take down all that vmhook made in the kernel, and its records
+    ///
+    /// Guests that run on vmhook's networks have no network then, until they are started anew.
+    #[arg(long, conflicts_with = "root")]
+    pub(crate) purge: bool,
 }
 
 #[derive(Debug, Args)]

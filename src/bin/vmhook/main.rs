@@ -1,7 +1,8 @@
 //! `vmhook`: what an operator asks.
 //!
 //! A thin program: it reads arguments and files, asks the library, and prints. Only it knows clap,
-//! libvirt and colours. `plan`, `check` and `inspect` change nothing; `sync` repairs.
+//! libvirt and colours. `plan`, `check` and `inspect` change nothing; `sync` repairs; `setup` and
+//! `remove` make an installation and undo it.
 //!
 //! | exit code | means |
 //! |---|---|
@@ -20,6 +21,8 @@ mod inspect;
 mod libvirt;
 mod output;
 mod plan;
+mod remove;
+mod setup;
 mod sync;
 
 use std::process::ExitCode;
@@ -63,6 +66,8 @@ fn answer(command: &Command, host: &dyn Host, output: &Output) -> anyhow::Result
         Command::Check => check::run(host, output),
         Command::Inspect(wanted) => inspect::run(wanted, host, output),
         Command::Sync => sync::run(host, output),
+        Command::Setup(wanted) => setup::run(wanted, host, output),
+        Command::Remove(wanted) => remove::run(wanted, host, output),
     }
 }
 

@@ -1,0 +1,120 @@
+//! `vmhook setup`: the hooks where libvirt runs them, and an example.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use vmhook::host::{self, Host, Priority, Programs, Tree};
+use vmhook::installation::{
+    DAEMONS, EVENT, PROFILES, PROGRAMS, Step, keeps_hooks_from_running, to_set_up,
+};
+
+use crate::arguments::SetupArguments;
+use crate::output::{BAD, Output, styled};
+use crate::{Answer, LIMIT, need_root};
+
+pub(crate) fn run(wanted: &SetupArguments, host: &dyn Host, output: &Output) -> Result<Answer> {
+    need_root("setup")?;
+    let tree = Tree::open(&wanted.root)?;
+    let programs = Programs::new(LIMIT);
+    let is_here = wanted.root == Path::new("/");
+    has_event(&tree, is_here.then_some(&programs))?;
+    let steps = to_set_up(&tree.look()?);
+    carry_out(&tree, &steps, output)?;
+    if !is_here {
+        return Ok(Answer::Yes);
+    }
+    let labels = restore_labels(&programs, output)?;
+    let told = tell_daemons(output)?;
+    if steps.iter().any(|step| matches!(step, Step::Write(_))) {
+        host.log(Priority::Info, &[], "the hooks are set up");
+    }
+    let mut missing = what_is_missing(&tree, &programs);
+    missing.extend([labels, told].into_iter().flatten());
+    for line in &missing {
+        output.print(&format!("{} {line}\n", styled(BAD, "missing   ")))?;
+    }
+    Ok(if missing.is_empty() {
+        Answer::Yes
+    } else {
+        Answer::No
+    })
+}
+
+/// Without it every start on this host would fail, also of guests that are none of ours.
+fn has_event(tree: &Tree, programs: Option<&Programs>) -> Result<()> {
+    ensure!(
+        tree.has_program(EVENT),
+        "{EVENT} is not there or not executable: install the programs first; nothing was changed"
+    );
+    programs
+        .map_or(Ok(()), Programs::try_event)
+        .context("this system cannot run what the hooks would start; nothing was changed")
+}
+
+/// Does and says each step.
+pub(crate) fn carry_out(tree: &Tree, steps: &[Step], output: &Output) -> Result<()> {
+    for step in steps {
+        if tree.carry_out(step)? {
+            output.print(&format!("{step}\n"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Tells libvirt's daemons to look for hooks again; what one of them could not be told.
+pub(crate) fn tell_daemons(output: &Output) -> Result<Option<String>> {
+    let daemons = host::tell_daemons()?;
+    if daemons.is_empty() {
+        let names = DAEMONS.join(", ");
+        output.print(&format!(
+            "not told   {names}: none runs; they look when they start\n"
+        ))?;
+    }
+    let mut untold = Vec::new();
+    for told in daemons {
+        let (daemon, pid) = (told.daemon, told.pid);
+        match told.failure {
+            None => output.print(&format!(
+                "told       {daemon} (pid {pid}) to look for hooks again\n"
+            ))?,
+            Some(failure) => untold.push(format!(
+                "{daemon} (pid {pid}) was not told to look for hooks again ({failure}): reload it"
+            )),
+        }
+    }
+    Ok((!untold.is_empty()).then(|| untold.join("; ")))
+}
+
+fn restore_labels(programs: &Programs, output: &Output) -> Result<Option<String>> {
+    if !host::is_selinux_on() {
+        return Ok(None);
+    }
+    match programs.restore_labels() {
+        Ok(()) => {
+            output.print("labelled   the hooks and what they start, for SELinux\n")?;
+            Ok(None)
+        }
+        Err(error) => Ok(Some(format!("SELinux labels: {error}"))),
+    }
+}
+
+/// What a start of a guest will need, a line each.
+fn what_is_missing(tree: &Tree, programs: &Programs) -> Vec<String> {
+    let absent = PROGRAMS
+        .into_iter()
+        .filter(|(program, _)| !programs.has(program));
+    let mut missing: Vec<String> = absent
+        .map(|(program, package)| format!("{program} (Debian's package {package})"))
+        .collect();
+    for profile in PROFILES {
+        if tree
+            .text(profile)
+            .is_some_and(|text| keeps_hooks_from_running(&text))
+        {
+            missing.push(format!(
+                "a rule in {profile} that lets libvirt run its hooks"
+            ));
+        }
+    }
+    missing
+}
