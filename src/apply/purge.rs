@@ -24,9 +24,9 @@ pub struct Purged {
 
 /// Takes down everything of ours that the kernel has, whoever uses it, and then all records.
 ///
-/// The way is a plan like any other: from what the kernel has to nothing, so ports close first. Before
-/// its bridge goes, a tap on it goes down. Else it would be a link of the host's own, and a guest
-/// that runs on would speak with the host's stack, from which the bridge and the guard kept it.
+/// The way is a plan like any other, from what the kernel has to nothing. Before it, the taps on our
+/// bridges go down. Without its bridge a tap is a link of the host's own, and a guest that runs on
+/// would speak with the host's stack, from which the bridge and the guard kept it.
 ///
 /// # Errors
 /// If the lock is not to be had in time, or the kernel cannot be read.
@@ -35,25 +35,8 @@ pub fn purge(host: &dyn Host) -> Result<Purged> {
     let store = Store::open(host)?;
     let records = whatever_is_recorded(host, &store);
     let facts = host.facts()?;
-    let record = match &records.host {
-        Some(record) => record.clone(),
-        None => lost::host_record(host, &records, records.domains.values().next())?,
-    };
-    let have = observe(host, &facts, &record)?;
-    let besides = Besides {
-        capabilities: record.capabilities,
-        forget: connections(&records),
-        ..Besides::default()
-    };
-    let mut plan = Plan::between(&have, &HostState::default(), &besides);
-    let taps = taps_on(&facts, have.state.links.keys());
-    if !taps.is_empty() {
-        // The first of its steps closes all ports.
-        let taps = taps.into_iter().map(LinkChange::ShutTap).collect();
-        plan.steps
-            .insert(usize::from(!plan.is_empty()), Step::Links(taps));
-    }
-    if records.host.is_some() {
+    let plan = to_nothing(host, &facts, &records)?;
+    if let Some(record) = &records.host {
         store.commit_host(Some(&record.in_doubt()))?;
     }
     let purged = Purged {
@@ -66,6 +49,27 @@ pub fn purge(host: &dyn Host) -> Result<Purged> {
     }
     say(host, &purged);
     Ok(purged)
+}
+
+/// The way from everything of ours that the kernel has to nothing.
+fn to_nothing(host: &dyn Host, facts: &HostFacts, records: &Records) -> Result<Plan> {
+    let record = match &records.host {
+        Some(record) => record.clone(),
+        None => lost::host_record(host, records, records.domains.values().next())?,
+    };
+    let have = observe(host, facts, &record)?;
+    let besides = Besides {
+        capabilities: record.capabilities,
+        forget: connections(records),
+        ..Besides::default()
+    };
+    let mut plan = Plan::between(&have, &HostState::default(), &besides);
+    let taps = taps_on(facts, have.state.links.keys());
+    if !taps.is_empty() {
+        let taps = taps.into_iter().map(LinkChange::ShutTap).collect();
+        plan.steps.insert(0, Step::Links(taps));
+    }
+    Ok(plan)
 }
 
 /// All records; without those that somebody has damaged, the kernel's own names must do.
