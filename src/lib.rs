@@ -39,7 +39,8 @@
 //! Then the machine is touched, for the first time: [`apply`] runs the plan and writes the records,
 //! through [`host`], the only module that knows files, processes, sockets and the clock. [`hook`]
 //! ties both ends together, a function a call; [`inspect`] holds what was applied, what is
-//! configured today and what the kernel has against each other, for the operator.
+//! configured today and what the kernel has against each other, for the operator, and [`installation`]
+//! says which files libvirt must find for any of it to be called.
 //!
 //! # What always holds
 //!

@@ -9,7 +9,7 @@ use vmhook::installation::{
 };
 
 use crate::arguments::SetupArguments;
-use crate::output::{BAD, Output, styled};
+use crate::output::{BAD, NOTE, Output, styled};
 use crate::{Answer, LIMIT, need_root};
 
 pub(crate) fn run(wanted: &SetupArguments, host: &dyn Host, output: &Output) -> Result<Answer> {
@@ -23,7 +23,7 @@ pub(crate) fn run(wanted: &SetupArguments, host: &dyn Host, output: &Output) -> 
     if !is_here {
         return Ok(Answer::Yes);
     }
-    let labels = restore_labels(&programs, output)?;
+    let labels = restore_labels(&tree, &programs, output)?;
     let told = tell_daemons(output)?;
     if steps.iter().any(|step| matches!(step, Step::Write(_))) {
         host.log(Priority::Info, &[], "the hooks are set up");
@@ -85,9 +85,16 @@ pub(crate) fn tell_daemons(output: &Output) -> Result<Option<String>> {
     Ok((!untold.is_empty()).then(|| untold.join("; ")))
 }
 
-fn restore_labels(programs: &Programs, output: &Output) -> Result<Option<String>> {
+/// What SELinux needs; what it could not be given.
+fn restore_labels(tree: &Tree, programs: &Programs, output: &Output) -> Result<Option<String>> {
     if !host::is_selinux_on() {
         return Ok(None);
+    }
+    if tree.has_program("/usr/sbin/virtqemud") {
+        let head = styled(NOTE, "note      ");
+        output.print(&format!(
+            "{head} SELinux may keep virtqemud from hooks: docs/operations.md, \"Installing\"\n"
+        ))?;
     }
     match programs.restore_labels() {
         Ok(()) => {
