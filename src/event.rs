@@ -6,6 +6,9 @@
 //! is a legal domain name, and bytes that are no UTF-8 may come.
 
 use std::ffi::OsString;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
 
 /// What libvirt tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +26,33 @@ pub enum Event {
     DaemonStart,
     /// Nothing that concerns us.
     Nothing,
+}
+
+/// The call by which something is changed, refused or repaired: the journal's `VMHOOK_EVENT`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Call {
+    /// A hook's, of an earlier version that did not note which.
+    #[default]
+    Unknown,
+    /// `qemu … prepare`
+    Prepare,
+    /// `qemu … start`
+    Start,
+    /// `qemu … started`
+    Started,
+    /// `qemu … reconnect`
+    Reconnect,
+    /// `qemu … stopped`
+    Stopped,
+    /// `qemu … release`
+    Release,
+    /// `network … port-created`
+    PortCreated,
+    /// `daemon … start`
+    DaemonStart,
+    /// `vmhook sync`
+    Sync,
 }
 
 /// What happens to a domain, in the order of its life.
@@ -62,6 +92,16 @@ impl Event {
         }
     }
 
+    /// The call as the journal names it.
+    pub fn call(&self) -> Call {
+        match self {
+            Self::Domain { operation, .. } => operation.call(),
+            Self::PortCreated => Call::PortCreated,
+            Self::DaemonStart => Call::DaemonStart,
+            Self::Nothing => Call::Unknown,
+        }
+    }
+
     /// Whether a failure must be told by the exit code. At the others it would do harm (a failed
     /// `reconnect` kills a running guest) or nothing.
     pub fn may_fail(&self) -> bool {
@@ -91,6 +131,17 @@ impl Operation {
         })
     }
 
+    fn call(self) -> Call {
+        match self {
+            Self::Prepare => Call::Prepare,
+            Self::Start => Call::Start,
+            Self::Started => Call::Started,
+            Self::Reconnect => Call::Reconnect,
+            Self::Stopped => Call::Stopped,
+            Self::Release => Call::Release,
+        }
+    }
+
     /// libvirt's word for it.
     pub fn word(self) -> &'static str {
         match self {
@@ -101,6 +152,23 @@ impl Operation {
             Self::Stopped => "stopped",
             Self::Release => "release",
         }
+    }
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unknown => "unknown",
+            Self::Prepare => "prepare",
+            Self::Start => "start",
+            Self::Started => "started",
+            Self::Reconnect => "reconnect",
+            Self::Stopped => "stopped",
+            Self::Release => "release",
+            Self::PortCreated => "port-created",
+            Self::DaemonStart => "daemon-start",
+            Self::Sync => "sync",
+        })
     }
 }
 
@@ -147,6 +215,7 @@ mod tests {
                 panic!("{word}");
             };
             assert_eq!(operation.word(), word);
+            assert_eq!(operation.call().to_string(), word);
         }
         let port = event(&["network", "net", "port-created", "begin", "-"]);
         let daemon = event(&["daemon", "-", "start", "-", "start"]);

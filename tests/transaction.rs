@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 
+use vmhook::event::Call;
 use vmhook::facts::{Epoch, HostFacts, IptablesBackend, LinkFact, LinkKind, Process};
 use vmhook::firewall::guard::Capabilities;
 use vmhook::firewall::iptables::Options;
@@ -79,6 +80,7 @@ fn want(domain: u8, ports: Vec<Port>) -> Want {
             .unwrap(),
         name: format!("vm{domain}"),
         phase: Phase::Started,
+        call: Call::Start,
         caller: Process { pid: 1, start: 1 },
         options: Options::default(),
         ports,

@@ -4,10 +4,12 @@ use anyhow::{Context, Result};
 
 use super::run::{run, run_all};
 use super::{Store, journal, observe};
+use crate::event::Call;
 use crate::facts::{HostFacts, IptablesBackend};
 use crate::firewall::guard::{Capabilities, IBRNAME_PROBE, read_tables};
 use crate::host::Host;
-use crate::plan::{Besides, NftFamily, Plan};
+use crate::model::DomainUuid;
+use crate::plan::{Besides, NftFamily, Plan, Summary};
 use crate::record::{HostRecord, Phase, Want};
 use crate::state::ReadBack;
 use crate::transaction::{Records, Surroundings, Transaction, brings, settle};
@@ -19,6 +21,8 @@ pub(super) struct Attempt<'a> {
     pub(super) facts: Option<&'a HostFacts>,
     pub(super) before: &'a Records,
     pub(super) observed: Option<&'a ReadBack>,
+    /// The call that this process serves.
+    pub(super) call: Call,
 }
 
 /// A transaction that did not come true.
@@ -26,9 +30,30 @@ pub(super) struct Attempt<'a> {
 pub(super) enum Failed {
     /// Kernel and records are as they were.
     Undone(anyhow::Error),
-    /// Going back failed too. What is not done is closed, and the host's record has no generation,
-    /// so that the next hook reads back and repairs.
-    Stuck(anyhow::Error),
+    /// Going back failed too.
+    Stuck(Stuck),
+}
+
+/// A change failed, and going back failed too. What is not done is closed, and the host's record has
+/// no generation, so that the next hook reads back and repairs.
+#[derive(Debug, thiserror::Error)]
+#[error("{first:#}; going back failed too: {second:#}; what is not done is closed")]
+pub struct Stuck {
+    pub(super) first: anyhow::Error,
+    second: anyhow::Error,
+    told: Vec<DomainUuid>,
+}
+
+impl Stuck {
+    /// Whether the journal has a line of this domain's about it.
+    pub fn tells_of(&self, domain: &DomainUuid) -> bool {
+        self.told.contains(domain)
+    }
+
+    /// Whether the journal has a line about it.
+    pub fn is_told(&self) -> bool {
+        !self.told.is_empty()
+    }
 }
 
 impl Attempt<'_> {
@@ -42,8 +67,27 @@ impl Attempt<'_> {
         } else {
             self.as_far_as_it_goes(&transaction, wants)
         };
-        journal::applied(self.host, wants, &transaction.plan, &left);
+        self.tell(&transaction, wants, &left);
         Ok(())
+    }
+
+    /// What was repaired is one line, and what was done for each want one more.
+    fn tell(&self, transaction: &Transaction, wants: &[Want], left: &[anyhow::Error]) {
+        if let Some(observed) = self.observed {
+            let should = if wants.is_empty() {
+                transaction.after.state()
+            } else {
+                self.before.state()
+            };
+            let repaired = Summary::between(observed, &should, []);
+            if wants.is_empty() || !repaired.is_empty() {
+                journal::repaired(self.host, self.call, &repaired, &transaction.plan);
+            }
+        }
+        for want in wants {
+            let changed = transaction.share(self.before, want, wants);
+            journal::applied(self.host, want, &changed, left);
+        }
     }
 
     fn transaction(&self, wants: &[Want]) -> Result<Transaction> {
@@ -84,9 +128,9 @@ impl Attempt<'_> {
         self.mark_dirty(transaction).map_err(Failed::Undone)?;
         let after = &transaction.after;
         run(self.host, &transaction.plan)
-            .map_err(|error| self.undone(error, || self.undo_kernel(after)))?;
+            .map_err(|error| self.undone(error, wants, || self.undo_kernel(after)))?;
         self.finish(transaction, wants, true).map_err(|error| {
-            self.undone(error, || {
+            self.undone(error, wants, || {
                 let kernel = self.undo_kernel(after);
                 let records = self.store.commit(after, self.before);
                 kernel.and(records)
@@ -144,15 +188,23 @@ impl Attempt<'_> {
     }
 
     /// Goes back. As in [`finish`](Self::finish), that the kernel is as the records say comes last.
-    fn undone(&self, error: anyhow::Error, undo: impl FnOnce() -> Result<()>) -> Failed {
+    fn undone(
+        &self,
+        error: anyhow::Error,
+        wants: &[Want],
+        undo: impl FnOnce() -> Result<()>,
+    ) -> Failed {
         self.host.begin_undo();
         match undo().and_then(|()| self.note_before()) {
             Ok(()) => Failed::Undone(error),
             Err(second) => {
-                journal::closed(self.host, &error, &second);
-                Failed::Stuck(anyhow::anyhow!(
-                    "{error:#}; going back failed too: {second:#}; what is not done is closed"
-                ))
+                let stuck = Stuck {
+                    first: error,
+                    second,
+                    told: wants.iter().map(|want| want.uuid.clone()).collect(),
+                };
+                journal::stuck(self.host, wants, &stuck);
+                Failed::Stuck(stuck)
             }
         }
     }

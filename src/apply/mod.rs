@@ -18,7 +18,7 @@
 //!   that called the dead hook still runs, or one of the want's taps is there. Else it is withdrawn.
 
 mod attempt;
-mod journal;
+pub mod journal;
 mod links;
 mod lost;
 mod observe;
@@ -30,6 +30,7 @@ mod store;
 mod survey;
 mod wants;
 
+pub use attempt::Stuck;
 pub use observe::observe;
 pub use purge::{Purged, purge, running};
 pub use settle::{Mode, is_as_recorded, settle, settle_leaving};

@@ -8,6 +8,7 @@ use super::attempt::{Attempt, Failed};
 use super::links::Links;
 use super::stale::{farewell, gone, still_wanted};
 use super::{Store, journal, observe};
+use crate::event::Call;
 use crate::facts::IptablesBackend;
 use crate::host::Host;
 use crate::model::DomainUuid;
@@ -25,13 +26,14 @@ pub enum Mode {
     Repair,
 }
 
-/// Takes the host lock and applies every want there is, until none is left.
+/// Takes the host lock and applies every want there is, until none is left. `call` is what this
+/// process serves: repairs are told by it, and domains that went without a word.
 ///
 /// # Errors
 /// If the lock is not to be had in time, or a repair that belongs to nobody's want fails. What
 /// becomes of a want is told to its owner by [`Store::take_failure`].
-pub fn settle(host: &dyn Host, mode: Mode) -> Result<()> {
-    rounds(host, mode == Mode::Repair, None)
+pub fn settle(host: &dyn Host, mode: Mode, call: Call) -> Result<()> {
+    rounds(host, call, mode == Mode::Repair, None)
 }
 
 /// The same for the want of a domain that goes: it is served also where it could not be written
@@ -40,10 +42,10 @@ pub fn settle(host: &dyn Host, mode: Mode) -> Result<()> {
 /// # Errors
 /// As for [`settle`].
 pub fn settle_leaving(host: &dyn Host, want: &Want) -> Result<()> {
-    rounds(host, false, Some(want))
+    rounds(host, want.call, false, Some(want))
 }
 
-fn rounds(host: &dyn Host, mut repair: bool, mut leaving: Option<&Want>) -> Result<()> {
+fn rounds(host: &dyn Host, call: Call, mut repair: bool, mut leaving: Option<&Want>) -> Result<()> {
     let _lock = host.lock()?;
     let store = Store::open(host)?;
     let mut served = BTreeSet::new();
@@ -60,7 +62,7 @@ fn rounds(host: &dyn Host, mut repair: bool, mut leaving: Option<&Want>) -> Resu
         if wants.is_empty() && !repair {
             return Ok(());
         }
-        Round::new(host, &store, wants, repair)?.settle()?;
+        Round::new((host, call), &store, wants, repair)?.settle()?;
         repair = false;
     }
 }
@@ -73,6 +75,7 @@ fn is_newer(want: &Want, record: Option<&DomainRecord>) -> bool {
 /// One pass under the lock: the wants there are, and what they meet.
 struct Round<'a> {
     host: &'a dyn Host,
+    call: Call,
     store: &'a Store<'a>,
     links: Links<'a>,
     records: Records,
@@ -82,7 +85,7 @@ struct Round<'a> {
 
 impl<'a> Round<'a> {
     fn new(
-        host: &'a dyn Host,
+        (host, call): (&'a dyn Host, Call),
         store: &'a Store<'a>,
         wants: Vec<Want>,
         repair: bool,
@@ -112,6 +115,7 @@ impl<'a> Round<'a> {
         }
         Ok(Self {
             host,
+            call,
             store,
             links,
             records,
@@ -129,8 +133,9 @@ impl<'a> Round<'a> {
         }
         match (self.attempt(&admitted), admitted.as_slice()) {
             (Ok(()), _) => Ok(()),
-            (Err(Failed::Stuck(error)), _) | (Err(Failed::Undone(error)), []) => Err(error),
-            (Err(Failed::Undone(error)), [want]) => self.refuse(want, &because(want, &error)),
+            (Err(Failed::Stuck(error)), _) => Err(error.into()),
+            (Err(Failed::Undone(error)), []) => Err(error),
+            (Err(Failed::Undone(error)), [want]) => self.failed(want, &error),
             (Err(Failed::Undone(_)), several) => {
                 several.iter().try_for_each(|want| self.alone(want))
             }
@@ -155,27 +160,39 @@ impl<'a> Round<'a> {
             facts,
             before: &self.records,
             observed: self.observed.as_ref(),
+            call: self.call,
         }
         .make(wants)
     }
 
     /// Admitted anew: it may have counted on what another want would give up, which then failed.
     fn alone(&self, want: &Want) -> Result<()> {
-        let round = Round::new(self.host, self.store, vec![want.clone()], false)?;
+        let round = Round::new(
+            (self.host, self.call),
+            self.store,
+            vec![want.clone()],
+            false,
+        )?;
         let admitted = round.admit()?;
         if admitted.is_empty() {
             return Ok(());
         }
         match round.attempt(&admitted) {
             Ok(()) => Ok(()),
-            Err(Failed::Undone(error)) => self.refuse(want, &because(want, &error)),
-            Err(Failed::Stuck(error)) => Err(error),
+            Err(Failed::Undone(error)) => self.failed(want, &error),
+            Err(Failed::Stuck(error)) => Err(error.into()),
         }
     }
 
     fn refuse(&self, want: &Want, refusal: &Refusal) -> Result<()> {
-        journal::refused(self.host, want, refusal);
+        journal::refused(self.host, want, refusal, None);
         self.store.put_failure(want, refusal)
+    }
+
+    fn failed(&self, want: &Want, error: &anyhow::Error) -> Result<()> {
+        let refusal = want.refusal(format!("{error:#}"));
+        journal::refused(self.host, want, &refusal, Some(error));
+        self.store.put_failure(want, &refusal)
     }
 
     /// A want may name a tap or an address of a domain that went without a word: that one goes
@@ -196,7 +213,9 @@ impl<'a> Round<'a> {
         let records = gone
             .iter()
             .filter_map(|uuid| self.records.domains.get(uuid));
-        let farewells: Vec<Want> = records.map(|record| farewell(&record.want)).collect();
+        let farewells: Vec<Want> = records
+            .map(|record| farewell(&record.want, self.call))
+            .collect();
         let touched = transaction::touched(&self.records, &farewells);
         self.store.load_domains(&mut self.records, &touched)?;
         self.wants.splice(0..0, farewells);
@@ -241,9 +260,4 @@ pub fn is_as_recorded(host: &dyn Host, store: &Store<'_>) -> Result<bool> {
         Some(record) => is_as_we_left_it(host, &record),
         None => Ok(store.networks()?.is_empty()),
     }
-}
-
-/// The refusal that a failed transaction is.
-fn because(want: &Want, error: &anyhow::Error) -> Refusal {
-    want.refusal(format!("{error:#}"))
 }

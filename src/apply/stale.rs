@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 
 use super::links::Links;
+use crate::event::Call;
 use crate::facts::{HostFacts, Process};
 use crate::host::Host;
 use crate::model::DomainUuid;
@@ -55,23 +56,26 @@ pub(super) fn gone(
     Ok(gone.map(|(uuid, _)| uuid.clone()).collect())
 }
 
-/// The want of a domain that is gone.
-pub(super) fn farewell(record_of: &Want) -> Want {
-    record_of.gone(record_of.generation + 1)
+/// The want of a domain that is gone, as this call has found.
+pub(super) fn farewell(record_of: &Want, call: Call) -> Want {
+    Want {
+        call,
+        ..record_of.gone(record_of.generation + 1)
+    }
 }
 
 /// Withdraws every domain whose VM is gone. For the daemon's start and for `sync`.
 ///
 /// # Errors
 /// If a record cannot be read or a want not be written.
-pub fn retire_stale(host: &dyn Host) -> Result<usize> {
+pub fn retire_stale(host: &dyn Host, call: Call) -> Result<usize> {
     let store = super::Store::open(host)?;
     let mut records = store.load()?;
     store.load_all_domains(&mut records)?;
     let gone = gone(host, &Links::of(host), &records, |_| true)?;
     for uuid in &gone {
         if let Some(record) = records.domains.get(uuid) {
-            store.put_want(&farewell(&record.want))?;
+            store.put_want(&farewell(&record.want, call))?;
         }
     }
     Ok(gone.len())

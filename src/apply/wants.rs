@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 
-use super::Store;
+use super::{Store, journal};
 use crate::model::DomainUuid;
 use crate::record::{Want, decode};
 use crate::refusal::Refusal;
@@ -39,6 +39,7 @@ impl Store<'_> {
             let want = match read {
                 Some(Err(error)) => {
                     let refusal = Refusal::of_domain(uuid.as_str(), format!("{file}: {error}"));
+                    journal::unreadable(self.host, &uuid, &refusal);
                     self.write(&failure_file(&uuid, generation), &refusal)?;
                     None
                 }

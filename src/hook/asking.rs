@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::domain::{Against, Claims, Requested, add, options, port_of, refusal};
 use crate::config::Config;
 use crate::domain::{Domain, Interface};
+use crate::event::Call;
 use crate::facts::{Epoch, HostFacts, Process};
 use crate::model::{Network, NetworkId, Port};
 use crate::record::{DomainRecord, NetworkRecord, Phase, Want};
@@ -26,6 +27,7 @@ pub(super) struct Stamp {
     pub(super) generation: u64,
     pub(super) epoch: Epoch,
     pub(super) caller: Process,
+    pub(super) call: Call,
 }
 
 impl<'a> Asking<'a> {
@@ -97,6 +99,7 @@ impl<'a> Asking<'a> {
             uuid: self.domain.uuid.clone(),
             name: self.domain.name.clone(),
             phase,
+            call: stamp.call,
             caller: stamp.caller,
             options: match self.record {
                 Some(record) => record.want.options.clone(),

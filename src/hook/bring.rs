@@ -8,6 +8,7 @@ use super::comer::Comer;
 use super::context::fulfil;
 use super::input::Input;
 use crate::apply::is_as_recorded;
+use crate::event::Call;
 use crate::host::Host;
 use crate::plan::LinkChange;
 use crate::record::{Phase, Want};
@@ -15,7 +16,7 @@ use crate::record::{Phase, Want};
 /// The networks are made, and closed to the domain's ports.
 pub(super) fn prepare(host: &dyn Host, root: bool, name: &OsStr, input: &Input) -> Result<()> {
     let domain = input.domain(name)?;
-    let Some(comer) = Comer::of(host, root, &domain)? else {
+    let Some(comer) = Comer::of(host, root, (Call::Prepare, &domain))? else {
         return Ok(());
     };
     let want = comer.want(Phase::Prepared, comer.request()?)?;
@@ -25,7 +26,7 @@ pub(super) fn prepare(host: &dyn Host, root: bool, name: &OsStr, input: &Input) 
 /// The ports are opened: their taps are there, and QEMU does not run yet.
 pub(super) fn start(host: &dyn Host, root: bool, name: &OsStr, input: &Input) -> Result<()> {
     let domain = input.domain(name)?;
-    let Some(comer) = Comer::of(host, root, &domain)? else {
+    let Some(comer) = Comer::of(host, root, (Call::Start, &domain))? else {
         return Ok(());
     };
     let want = want_started(&comer)?;
@@ -35,7 +36,7 @@ pub(super) fn start(host: &dyn Host, root: bool, name: &OsStr, input: &Input) ->
 /// QEMU runs: is all there, as it was applied? Else it is applied again.
 pub(super) fn started(host: &dyn Host, root: bool, name: &OsStr, input: &Input) -> Result<()> {
     let domain = input.domain(name)?;
-    let Some(comer) = Comer::of(host, root, &domain)? else {
+    let Some(comer) = Comer::of(host, root, (Call::Started, &domain))? else {
         return Ok(());
     };
     let want = want_started(&comer)?;

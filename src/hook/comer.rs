@@ -8,6 +8,7 @@ use super::domain::{Claims, Requested, claims};
 use crate::apply::Store;
 use crate::config::Config;
 use crate::domain::Domain;
+use crate::event::Call;
 use crate::facts::HostFacts;
 use crate::host::Host;
 use crate::record::{DomainRecord, Phase, Want};
@@ -18,6 +19,7 @@ use crate::resolve;
 pub(super) struct Comer<'a> {
     pub(super) host: &'a dyn Host,
     pub(super) store: Store<'a>,
+    call: Call,
     domain: &'a Domain,
     config: Config,
     facts: HostFacts,
@@ -28,7 +30,11 @@ impl<'a> Comer<'a> {
     /// `None` if the domain is none of our business. Then nothing else may matter: no lock, no
     /// configuration, no iptables. Session libvirt, which runs as an ordinary user, may be unable to
     /// read the configuration; then nobody can tell, and a port that nobody opens is closed.
-    pub(super) fn of(host: &'a dyn Host, root: bool, domain: &'a Domain) -> Result<Option<Self>> {
+    pub(super) fn of(
+        host: &'a dyn Host,
+        root: bool,
+        (call, domain): (Call, &'a Domain),
+    ) -> Result<Option<Self>> {
         let store = Store::open(host)?;
         let record = if root {
             store.domain(&domain.uuid)?
@@ -46,6 +52,7 @@ impl<'a> Comer<'a> {
         let comer = Self {
             host,
             store,
+            call,
             domain,
             config,
             facts: HostFacts::default(),
@@ -113,6 +120,7 @@ impl<'a> Comer<'a> {
             generation: self.store.next_generation(&self.domain.uuid)?,
             epoch: self.store.epoch().clone(),
             caller: self.host.caller(),
+            call: self.call,
         };
         Ok(self.asking().want(phase, requested, stamp)?)
     }

@@ -2,9 +2,10 @@
 
 use anyhow::Result;
 
+use super::failure::Failure;
 use crate::apply::{Mode, Store, settle, settle_leaving};
 use crate::config::{Config, Source, load};
-use crate::host::{ConfigFile, Host, Priority};
+use crate::host::{ConfigFile, Host};
 use crate::record::{DomainRecord, Want};
 
 /// Reads the configuration, whatever is wrong with it.
@@ -36,18 +37,15 @@ pub(super) fn fulfil(host: &dyn Host, store: &Store<'_>, want: &Want) -> Result<
     // Looked up while nothing has failed yet.
     let before = store.domain(&want.uuid)?;
     store.put_want(want)?;
-    if let Err(error) = settle(host, Mode::Wants) {
-        if let Err(second) = withdraw(store, want, before) {
-            warn(
-                host,
-                want,
-                &format!("its want cannot be withdrawn: {second:#}"),
-            );
-        }
-        return Err(want.refusal(format!("{error:#}")).into());
+    if let Err(error) = settle(host, Mode::Wants, want.call) {
+        let withdrawn = withdraw(store, want, before);
+        let failure = Failure::of(want, &error);
+        return Err(failure
+            .beside("its want cannot be withdrawn", withdrawn)
+            .into());
     }
     match store.take_failure(want)? {
-        Some(refusal) => Err(refusal.into()),
+        Some(refusal) => Err(Failure::told(refusal).into()),
         None => Ok(()),
     }
 }
@@ -58,6 +56,7 @@ fn withdraw(store: &Store<'_>, want: &Want, before: Option<DomainRecord>) -> Res
     let before = before.map_or_else(|| want.gone(generation), |record| record.want);
     store.put_want(&Want {
         generation,
+        call: want.call,
         ..before
     })
 }
@@ -68,19 +67,10 @@ fn withdraw(store: &Store<'_>, want: &Want, before: Option<DomainRecord>) -> Res
 /// # Errors
 /// What is left for the next hook.
 pub(super) fn let_go(host: &dyn Host, store: &Store<'_>, want: &Want) -> Result<()> {
-    if let Err(error) = store.put_want(want) {
-        warn(
-            host,
-            want,
-            &format!("its want cannot be written: {error:#}"),
-        );
-    }
-    settle_leaving(host, want)?;
+    let written = store.put_want(want);
+    settle_leaving(host, want).map_err(|error| {
+        let failure = Failure::of(want, &error);
+        failure.beside("its want cannot be written", written)
+    })?;
     store.drop_failures(&want.uuid)
-}
-
-fn warn(host: &dyn Host, want: &Want, message: &str) {
-    let fields = [("DOMAIN_UUID", want.uuid.as_str())];
-    let message = format!("domain {}: {message}", want.name);
-    host.log(Priority::Warning, &fields, &message);
 }

@@ -3,6 +3,7 @@
 use anyhow::Result;
 
 use crate::apply::{Mode, Store, retire_stale, settle};
+use crate::event::Call;
 use crate::host::Host;
 
 /// Drops what belongs to VMs that are gone, and repairs the rest.
@@ -15,6 +16,6 @@ pub(super) fn start(host: &dyn Host) -> Result<()> {
     if nothing && store.load()?.index.lines.is_empty() {
         return Ok(());
     }
-    retire_stale(host)?;
-    settle(host, Mode::Repair)
+    retire_stale(host, Call::DaemonStart)?;
+    settle(host, Mode::Repair, Call::DaemonStart)
 }

@@ -7,21 +7,23 @@ use anyhow::Result;
 use super::context::let_go;
 use super::input::Input;
 use crate::apply::{Mode, Store, is_as_recorded, settle};
-use crate::host::{Host, Priority};
+use crate::event::Call;
+use crate::host::Host;
 use crate::model::DomainUuid;
 use crate::record::{DomainRecord, Want};
 
 /// QEMU is gone: the domain's ports close, its networks stay until `release`.
 pub(super) fn stopped(host: &dyn Host, name: &OsStr, input: &Input) -> Result<()> {
     let store = Store::open(host)?;
-    let Some(known) = Known::find(host, &store, name, input)? else {
+    let Some(known) = Known::find(&store, name, input)? else {
         return Ok(());
     };
     let Known::Recorded(record) = known else {
-        return let_go(host, &store, &known.gone(&store)?);
+        return let_go(host, &store, &known.gone(&store, Call::Stopped)?);
     };
     let generation = store.next_generation(&record.want.uuid)?;
     let want = Want {
+        call: Call::Stopped,
         caller: host.caller(),
         ..record.want.closed(generation)
     };
@@ -31,34 +33,25 @@ pub(super) fn stopped(host: &dyn Host, name: &OsStr, input: &Input) -> Result<()
 /// Everything of the domain is gone, and with the last one of a network the network.
 pub(super) fn release(host: &dyn Host, name: &OsStr, input: &Input) -> Result<()> {
     let store = Store::open(host)?;
-    let Some(known) = Known::find(host, &store, name, input)? else {
+    let Some(known) = Known::find(&store, name, input)? else {
         // A hook of its that died may have left why it would have failed.
         return input
             .domain(name)
             .map_or(Ok(()), |domain| store.drop_failures(&domain.uuid));
     };
-    let_go(host, &store, &known.gone(&store)?)
+    let_go(host, &store, &known.gone(&store, Call::Release)?)
 }
 
 /// libvirtd has restarted and the domain runs: is everything as it was?
 pub(super) fn reconnect(host: &dyn Host, name: &OsStr, input: &Input) -> Result<()> {
     let store = Store::open(host)?;
-    let Some(Known::Recorded(record)) = Known::find(host, &store, name, input)? else {
+    let Some(Known::Recorded(_)) = Known::find(&store, name, input)? else {
         return Ok(());
     };
     if is_as_recorded(host, &store)? && store.wants()?.is_empty() {
         return Ok(());
     }
-    let message = format!(
-        "domain {}: somebody else was there; repairing",
-        record.want.name
-    );
-    host.log(
-        Priority::Warning,
-        &[("DOMAIN_UUID", record.want.uuid.as_str())],
-        &message,
-    );
-    settle(host, Mode::Repair)
+    settle(host, Mode::Repair, Call::Reconnect)
 }
 
 /// A domain that left something with us.
@@ -71,23 +64,11 @@ enum Known {
 
 impl Known {
     /// By the UUID in the XML, or by the name where there is no XML to read.
-    fn find(
-        host: &dyn Host,
-        store: &Store<'_>,
-        name: &OsStr,
-        input: &Input,
-    ) -> Result<Option<Self>> {
+    fn find(store: &Store<'_>, name: &OsStr, input: &Input) -> Result<Option<Self>> {
         let uuid = match input.domain(name) {
             Ok(domain) => domain.uuid,
-            Err(refusal) => match by_name(store, name)? {
-                Some(uuid) => {
-                    host.log(
-                        Priority::Warning,
-                        &[],
-                        &format!("{refusal}; found it by its name"),
-                    );
-                    uuid
-                }
+            Err(_) => match by_name(store, name)? {
+                Some(uuid) => uuid,
                 None => return Ok(None),
             },
         };
@@ -99,12 +80,15 @@ impl Known {
     }
 
     /// The want after which nothing of it is left.
-    fn gone(&self, store: &Store<'_>) -> Result<Want> {
+    fn gone(&self, store: &Store<'_>, call: Call) -> Result<Want> {
         let last = match self {
             Self::Recorded(record) => &record.want,
             Self::Wanted(want) => want,
         };
-        Ok(last.gone(store.next_generation(&last.uuid)?))
+        Ok(Want {
+            call,
+            ..last.gone(store.next_generation(&last.uuid)?)
+        })
     }
 }
 

@@ -19,6 +19,7 @@ mod comer;
 mod context;
 mod daemon;
 mod domain;
+mod failure;
 mod input;
 mod leave;
 mod plug;
@@ -27,8 +28,10 @@ pub mod rehearsal;
 use std::ffi::OsStr;
 
 use crate::event::{Event, Operation};
-use crate::host::{Host, Priority};
+use crate::host::Host;
 use crate::refusal::Refusal;
+
+use failure::Failure;
 
 pub use context::load_config;
 pub use input::Input;
@@ -40,18 +43,16 @@ pub use input::Input;
 /// [`Event::may_fail`].
 pub fn serve(event: &Event, host: &dyn Host, root: bool, input: &Input) -> anyhow::Result<()> {
     let result = match event {
-        Event::Domain { name, operation } => {
-            serve_domain(*operation, host, root, (name, input)).map_err(|error| named(name, error))
-        }
+        Event::Domain { name, operation } => serve_domain(*operation, host, root, (name, input)),
         Event::PortCreated => plug::port_created(host, root, input),
         // Session libvirt has a daemon of its own, and nothing of ours.
         Event::DaemonStart if root => daemon::start(host),
         Event::DaemonStart | Event::Nothing => Ok(()),
     };
-    if let Err(error) = &result {
-        host.log(Priority::Error, &[], &format!("{error:#}"));
-    }
-    result
+    result.map_err(|error| {
+        failure::tell(host, event, input, &error);
+        named(event, error)
+    })
 }
 
 fn serve_domain(
@@ -73,9 +74,11 @@ fn serve_domain(
 }
 
 /// Every error names the domain.
-fn named(name: &OsStr, error: anyhow::Error) -> anyhow::Error {
-    if error.is::<Refusal>() {
-        return error;
+fn named(event: &Event, error: anyhow::Error) -> anyhow::Error {
+    match event {
+        Event::Domain { name, .. } if !error.is::<Refusal>() && !error.is::<Failure>() => {
+            failure::named(&name.to_string_lossy(), format!("{error:#}")).into()
+        }
+        _ => error,
     }
-    Refusal::of_domain(&name.to_string_lossy(), format!("{error:#}")).into()
 }

@@ -8,6 +8,7 @@ use super::input::Input;
 use crate::apply::Store;
 use crate::config::NetworkConfig;
 use crate::domain::{NetworkPort, parse_network_port};
+use crate::event::Call;
 use crate::firewall::iptables::Options;
 use crate::host::Host;
 use crate::model::{MacAddr, Network, Port};
@@ -119,6 +120,7 @@ fn want(host: &dyn Host, store: &Store<'_>, created: &NetworkPort, joined: Joine
         uuid: uuid.clone(),
         name: created.owner_name.clone(),
         phase: had.as_ref().map_or(Phase::Prepared, |want| want.phase),
+        call: Call::PortCreated,
         caller: host.caller(),
         options: joined.options,
         ports: requested.ports,

@@ -85,12 +85,15 @@ fn journal_name(name: &str) -> String {
     format!("VMHOOK_{}", name.chars().map(letter).collect::<String>())
 }
 
-/// RFC 3164 without the time stamp: the receiver adds its own, and knows the local time zone.
+/// RFC 3164 without the time stamp: the receiver adds its own, and knows the local time zone. The
+/// fields follow the text under the journal's names, with values in quotation marks as RFC 5424
+/// writes them: where there is no journal a program still finds them.
 fn syslog_line(priority: Priority, fields: &[(&str, &str)], message: &str) -> String {
     let value = FACILITY << 3 | severity(priority);
     let mut line = format!("<{value}>{TAG}[{}]: {}", std::process::id(), cut(message));
     for (name, value) in fields {
-        line.extend([" ", name, "=", cut(value)]);
+        let value = cut(value).replace('\\', "\\\\").replace('"', "\\\"");
+        line.extend([" ", &journal_name(name), "=\"", &value, "\""]);
     }
     one_line(&line)
 }
@@ -127,13 +130,13 @@ mod tests {
     fn a_syslog_line_is_one_line_whatever_a_domain_is_called() {
         let line = syslog_line(
             Priority::Warning,
-            &[("domain", "a\n<0>kernel: b")],
+            &[("domain", "a\n<0>kernel: \"b\\")],
             "closed",
         );
         let pid = std::process::id();
         assert_eq!(
             line,
-            format!("<28>vmhook[{pid}]: closed domain=a <0>kernel: b")
+            format!(r#"<28>vmhook[{pid}]: closed VMHOOK_DOMAIN="a <0>kernel: \"b\\""#)
         );
     }
 

@@ -31,8 +31,10 @@ use crate::state::{HostState, ReadBack};
 mod display;
 pub mod link;
 mod links;
+mod summary;
 
 pub use link::LinkChange;
+pub use summary::Summary;
 
 /// What is run to get from one host state to another, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

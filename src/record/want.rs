@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::event::Call;
 use crate::facts::{Epoch, Process};
 use crate::firewall::iptables::Options;
 use crate::model::{DomainUuid, Network, Port, Tap};
@@ -32,6 +33,9 @@ pub struct Want {
     pub name: String,
     /// How far it is.
     pub phase: Phase,
+    /// The call that wrote it. Whoever applies the want tells the journal of this one.
+    #[serde(default)]
+    pub call: Call,
     /// The process that called the hook: while it runs, the domain may be on its way up.
     pub caller: Process,
     /// How its rules are to be written, where nothing stands yet that decides it.

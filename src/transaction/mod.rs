@@ -19,6 +19,7 @@ mod membership;
 mod networks;
 mod records;
 mod settle;
+mod share;
 
 pub use admit::{admit, clashes};
 pub use membership::touched;

@@ -14,6 +14,7 @@ mod support;
 mod crowd;
 mod deaths;
 mod faults;
+mod journal;
 mod legacy;
 mod lost;
 mod others;

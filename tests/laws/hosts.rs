@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
+use vmhook::event::Call;
 use vmhook::facts::{BridgeFact, Epoch, HostFacts, IptablesBackend, LinkFact, LinkKind, Process};
 use vmhook::firewall::guard::Capabilities;
 use vmhook::firewall::iptables::Options;
@@ -124,6 +125,7 @@ pub(crate) fn wants() -> impl Strategy<Value = Want> {
                 .expect("a UUID"),
             name: format!("vm{domain}"),
             phase,
+            call: Call::Start,
             caller: Process { pid: 1, start: 1 },
             options: Options {
                 comments,

@@ -1,6 +1,7 @@
 //! Records are read as they were written, and nothing else is taken for one.
 
 use proptest::prelude::*;
+use vmhook::event::Call;
 use vmhook::record::{DomainRecord, HostRecord, Index, NetworkRecord, Want, decode, encode};
 
 use crate::hosts::{batches, wants};
@@ -23,6 +24,15 @@ proptest! {
     fn a_want_is_read_as_it_was_written(want in wants(), generation: u64) {
         let want = Want { generation, ..want };
         prop_assert_eq!(decode::<Want>(&encode(&want)).ok(), Some(want));
+    }
+
+    #[test]
+    fn a_want_of_a_version_that_noted_no_call_is_read(want in wants()) {
+        let text = String::from_utf8(encode(&want)).expect("JSON");
+        let earlier = text.replace("\"call\":\"start\",", "");
+        prop_assert_ne!(&earlier, &text);
+        let read = decode::<Want>(earlier.as_bytes()).ok();
+        prop_assert_eq!(read, Some(Want { call: Call::Unknown, ..want }));
     }
 
     #[test]

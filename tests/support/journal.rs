@@ -9,7 +9,7 @@ use std::sync::mpsc::{self, Receiver};
 /// The fields of an entry: `MESSAGE`, `PRIORITY`, `VMHOOK_DOMAIN` and so on.
 pub type Entry = BTreeMap<String, String>;
 
-/// The journal's socket in a lab. A thread empties it, as its queue is short and nobody waits for
+/// The journal's socket, or syslog's. A thread empties it, as its queue is short and nobody waits for
 /// room in it; the thread ends with the journal.
 #[derive(Debug)]
 pub struct Journal {
@@ -18,7 +18,8 @@ pub struct Journal {
 }
 
 impl Journal {
-    pub(super) fn open(path: &Path) -> Self {
+    /// Takes the place of whoever would listen here.
+    pub fn open(path: &Path) -> Self {
         fs::create_dir_all(path.parent().expect("a folder")).expect("folders can be made");
         let socket = UnixDatagram::bind(path).expect("nobody else is the lab's journal");
         let reader = socket.try_clone().expect("a socket can be shared");
@@ -34,18 +35,43 @@ impl Journal {
 
     /// What was said since it was last asked.
     pub fn entries(&self) -> Vec<Entry> {
+        let datagrams = self.datagrams().into_iter();
+        datagrams.map(|datagram| fields(&datagram)).collect()
+    }
+
+    /// The same, as it was sent.
+    pub fn datagrams(&self) -> Vec<Vec<u8>> {
         let address = self.socket.local_addr().expect("it is bound");
         let path = address.as_pathname().expect("to a path");
         let asked = b"asked\n";
         UnixDatagram::unbound()
             .and_then(|sender| sender.send_to(asked, path))
             .expect("the journal listens");
-        let said = self
-            .datagrams
-            .iter()
-            .take_while(|datagram| datagram != asked);
-        said.map(|datagram| fields(&datagram)).collect()
+        let said = self.datagrams.iter();
+        said.take_while(|datagram| datagram != asked).collect()
     }
+
+    /// What was said since it was last asked: see [`told`].
+    #[track_caller]
+    pub fn told(&self) -> Vec<String> {
+        self.entries().iter().map(told).collect()
+    }
+}
+
+/// Domain, event, result and what changed of a line, between bars. The time that it took must be a
+/// number.
+#[track_caller]
+pub fn told(entry: &Entry) -> String {
+    let field = |name: &str| {
+        entry
+            .get(&format!("VMHOOK_{name}"))
+            .map_or("", String::as_str)
+    };
+    let elapsed: f64 = field("MILLISECONDS").parse().expect("a number");
+    assert!(elapsed > 0.0, "{entry:?}");
+    ["DOMAIN", "EVENT", "RESULT", "CHANGED"]
+        .map(field)
+        .join("|")
 }
 
 impl Drop for Journal {

@@ -31,7 +31,7 @@ mod domain;
 pub mod frames;
 mod guest;
 pub mod host;
-mod journal;
+pub mod journal;
 mod lab;
 pub mod netns;
 mod outcome;

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use vmhook::apply::{Mode, retire_stale, settle, survey};
+use vmhook::event::Call;
 use vmhook::host::Host;
 use vmhook::plan::{Besides, Plan};
 
@@ -11,8 +12,8 @@ use crate::{Answer, need_root};
 pub(crate) fn run(host: &dyn Host, output: &Output) -> Result<Answer> {
     need_root("sync")?;
     let repair = to_repair(host)?;
-    let stale = retire_stale(host)?;
-    settle(host, Mode::Repair)?;
+    let stale = retire_stale(host, Call::Sync)?;
+    settle(host, Mode::Repair, Call::Sync)?;
     let left = to_repair(host)?;
     let dropped = match stale {
         0 => String::new(),

@@ -28,6 +28,7 @@ mod address;
 mod chain_name;
 mod comment;
 mod compile;
+mod count;
 mod diff;
 mod display;
 mod flat;
@@ -45,6 +46,7 @@ mod words;
 
 pub use chain_name::{ChainName, ChainNameError, ChainPrefix, ChainPrefixError};
 pub use comment::Comment;
+pub use count::RuleCount;
 pub use diff::{Changes, diff, repair};
 pub use flat::port_rules;
 pub use network::network_rules;

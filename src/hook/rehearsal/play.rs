@@ -6,6 +6,7 @@ use std::fmt;
 use super::World;
 use crate::config::Config;
 use crate::domain::{Domain, Interface};
+use crate::event::Call;
 use crate::facts::Process;
 use crate::hook::asking::{Asking, Stamp};
 use crate::hook::domain::{Claims, Requested, claims, refusal};
@@ -214,6 +215,7 @@ impl<'a> Rehearsal<'a> {
             generation: 1 + self.record().map_or(0, |record| record.want.generation),
             epoch: self.world.records.epoch.clone(),
             caller: Process { pid: 0, start: 0 },
+            call: Call::Unknown,
         };
         self.asking().want(phase, requested, stamp)
     }

@@ -1,0 +1,265 @@
+//! What a change comes to, in one line: the journal's `VMHOOK_CHANGED`.
+//!
+//! It is made of the same two states that a [`Plan`](super::Plan) is made of, and not of the plan's
+//! text: to delete a chain takes three lines there, and the reader wants to know that twelve rules
+//! went. The form is fixed, for people and for programs: items behind commas, each a kind and what
+//! came (`+`), went (`-`) or was put right in its place (`~`), by name where there are few of it
+//! and as a number where there are many.
+//!
+//! ```text
+//! tables +vmhook, bridge +brqc08e7dcd-4a, device +vxlan-267, fdb +1,
+//! port +fa:16:3e:be:71:21 tap7a8c0a54-75, rules v4 +25 v6 +22, elements +9,
+//! connections zone 4097 192.168.101.88
+//! ```
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use super::Forget;
+use crate::firewall::guard::{Element, Guard, Tables};
+use crate::firewall::iptables::RuleCount;
+use crate::model::{IfName, MacAddr};
+use crate::state::{HostState, OwnLink, ReadBack};
+
+/// What a change comes to. Prints as one line, empty where nothing changes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary(Vec<String>);
+
+impl Summary {
+    /// The way from `have` to `want`, with these connections forgotten on it.
+    pub fn between<'a>(
+        have: &ReadBack,
+        want: &HostState,
+        forget: impl IntoIterator<Item = &'a Forget>,
+    ) -> Self {
+        let mut items = tables(&have.state.guard, &want.guard);
+        items.extend(links(&have.state, want));
+        items.extend(count("fdb", &have.state.fdb, &want.fdb));
+        items.extend(ports(&have.state.guard, &want.guard));
+        items.extend(rules(have, want));
+        let elements = have.state.guard.elements.iter();
+        let there = elements.filter(|_| have.state.guard.tables == Tables::Made);
+        items.extend(count(
+            "elements",
+            &there.collect(),
+            &want.guard.elements.iter().collect(),
+        ));
+        items.extend(forget.into_iter().map(connections));
+        Self(items)
+    }
+
+    /// Nothing changes.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join(", "))
+    }
+}
+
+fn tables(have: &Guard, want: &Guard) -> Vec<String> {
+    let sign = match (have.tables, want.tables) {
+        (Tables::Absent, Tables::Made) => '+',
+        (Tables::Damaged, Tables::Made) => '~',
+        (Tables::Damaged | Tables::Made, Tables::Absent) => '-',
+        _ => return Vec::new(),
+    };
+    vec![format!("tables {sign}vmhook")]
+}
+
+/// One item a link. That a device joins its bridge is part of its coming.
+fn links(have: &HostState, want: &HostState) -> Vec<String> {
+    let names: BTreeSet<&IfName> = have.links.keys().chain(want.links.keys()).collect();
+    let same = |name| {
+        let link = have.links.get(name) == want.links.get(name);
+        link && have.enslaved.get(name) == want.enslaved.get(name)
+    };
+    let changed = names.into_iter().filter(|name| !same(*name));
+    let item = |name: &IfName| {
+        let (had, has) = (have.links.get(name), want.links.get(name));
+        let sign = match (had, has) {
+            (None, _) => '+',
+            (_, None) => '-',
+            _ => '~',
+        };
+        let kind = match has.or(had) {
+            Some(OwnLink::Bridge(_)) => "bridge",
+            Some(OwnLink::Vxlan(_)) => "device",
+            Some(OwnLink::Altered) | None => "link",
+        };
+        format!("{kind} {sign}{name}")
+    };
+    changed.map(item).collect()
+}
+
+/// One item a port that opens or closes, with its address and its tap.
+fn ports(have: &Guard, want: &Guard) -> Vec<String> {
+    let (had, has) = (open(have), open(want));
+    let item = |sign: char, (tap, mac): (&&IfName, &MacAddr)| format!("port {sign}{mac} {tap}");
+    let closed = had.iter().filter(|(tap, mac)| has.get(*tap) != Some(*mac));
+    let opened = has.iter().filter(|(tap, mac)| had.get(*tap) != Some(*mac));
+    let closed = closed.map(|port| item('-', port));
+    closed.chain(opened.map(|port| item('+', port))).collect()
+}
+
+/// The taps that are open, each with the address that it may send with.
+fn open(guard: &Guard) -> BTreeMap<&IfName, MacAddr> {
+    let members: BTreeSet<&IfName> = guard
+        .elements
+        .iter()
+        .filter_map(|element| match element {
+            Element::Member(name) if guard.tables == Tables::Made => Some(name),
+            _ => None,
+        })
+        .collect();
+    let macs = guard.elements.iter().filter_map(|element| match element {
+        Element::Mac(tap, mac) if members.contains(tap) => Some((tap, *mac)),
+        _ => None,
+    });
+    macs.collect()
+}
+
+fn rules(have: &ReadBack, want: &HostState) -> Option<String> {
+    let counts = [
+        ("v4", RuleCount::between(&have.v4, &want.v4)),
+        ("v6", RuleCount::between(&have.v6, &want.v6)),
+    ];
+    let counts = counts.into_iter().filter(|(_, count)| !count.is_zero());
+    let words: Vec<String> = counts
+        .map(|(family, count)| format!("{family} {count}"))
+        .collect();
+    (!words.is_empty()).then(|| format!("rules {}", words.join(" ")))
+}
+
+fn count<T: Ord>(kind: &str, have: &BTreeSet<T>, want: &BTreeSet<T>) -> Option<String> {
+    let counts = [
+        ('+', want.difference(have).count()),
+        ('-', have.difference(want).count()),
+    ];
+    let counts = counts.into_iter().filter(|(_, count)| *count > 0);
+    let words: Vec<String> = counts
+        .map(|(sign, count)| format!(" {sign}{count}"))
+        .collect();
+    (!words.is_empty()).then(|| format!("{kind}{}", words.concat()))
+}
+
+fn connections(forget: &Forget) -> String {
+    let Forget { zone, addresses } = forget;
+    if addresses.is_empty() {
+        return format!("connections zone {zone} all");
+    }
+    let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+    format!("connections zone {zone} {}", addresses.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Mtu, Zone};
+    use crate::plan::link::Bridge;
+
+    fn name(text: &str) -> IfName {
+        text.parse().unwrap()
+    }
+
+    fn bridge() -> OwnLink {
+        OwnLink::Bridge(Bridge {
+            name: name("brqlab"),
+            mac: "1e:c5:d4:be:d4:71".parse().unwrap(),
+            mtu: Mtu::try_from(1450).unwrap(),
+            network: "lab".parse().unwrap(),
+        })
+    }
+
+    /// A bridge and one open port with two rules.
+    fn lab() -> HostState {
+        let (tap, mac) = (name("tap7"), "fa:16:3e:be:71:21".parse().unwrap());
+        let elements = [
+            Element::Bridge(name("brqlab")),
+            Element::Member(tap.clone()),
+            Element::Port(tap.clone()),
+            Element::Mac(tap, mac),
+        ];
+        let rules = "*filter\n:x-i7 - [0:0]\n-A x-i7 -p tcp -j RETURN\n-A x-i7 -j DROP\nCOMMIT";
+        HostState {
+            links: [(name("brqlab"), bridge())].into(),
+            v4: rules.parse().unwrap(),
+            guard: Guard {
+                tables: Tables::Made,
+                elements: elements.into(),
+            },
+            ..HostState::default()
+        }
+    }
+
+    fn told(have: HostState, want: &HostState, forget: &[Forget]) -> String {
+        Summary::between(&have.into(), want, forget).to_string()
+    }
+
+    #[test]
+    fn what_comes_and_what_goes_is_told_in_the_same_words() {
+        let nothing = HostState::default();
+        assert_eq!(
+            told(nothing.clone(), &lab(), &[]),
+            "tables +vmhook, bridge +brqlab, port +fa:16:3e:be:71:21 tap7, rules v4 +2, elements +4"
+        );
+        assert_eq!(
+            told(lab(), &nothing, &[]),
+            "tables -vmhook, bridge -brqlab, port -fa:16:3e:be:71:21 tap7, rules v4 -2, elements -4"
+        );
+    }
+
+    #[test]
+    fn where_nothing_changes_nothing_is_told() {
+        assert!(Summary::between(&lab().into(), &lab(), &[]).is_empty());
+    }
+
+    #[test]
+    fn what_is_put_right_in_its_place_is_neither_new_nor_gone() {
+        let mut damaged = lab();
+        damaged.links.insert(name("brqlab"), OwnLink::Altered);
+        damaged.guard.tables = Tables::Damaged;
+        assert_eq!(
+            told(damaged, &lab(), &[]),
+            "tables ~vmhook, bridge ~brqlab, port +fa:16:3e:be:71:21 tap7, elements +4"
+        );
+        let mut apart = lab();
+        apart.enslaved.insert(name("brqlab"), name("other"));
+        assert_eq!(told(apart, &lab(), &[]), "bridge ~brqlab");
+    }
+
+    #[test]
+    fn a_tap_that_another_port_gets_closes_and_opens() {
+        let mut other = lab();
+        let mac = Element::Mac(name("tap7"), "fa:16:3e:00:00:01".parse().unwrap());
+        other.guard.elements.insert(mac);
+        other.guard.elements.remove(&Element::Mac(
+            name("tap7"),
+            "fa:16:3e:be:71:21".parse().unwrap(),
+        ));
+        assert_eq!(
+            told(other, &lab(), &[]),
+            "port -fa:16:3e:00:00:01 tap7, port +fa:16:3e:be:71:21 tap7, elements +1 -1"
+        );
+    }
+
+    #[test]
+    fn connections_are_told_by_their_addresses_or_as_a_whole_zone() {
+        let forget = |addresses: &[&str]| Forget {
+            zone: Zone::try_from(4097).unwrap(),
+            addresses: addresses.iter().map(|ip| ip.parse().unwrap()).collect(),
+        };
+        let told = told(
+            lab(),
+            &lab(),
+            &[forget(&[]), forget(&["192.0.2.1", "2001:db8::1"])],
+        );
+        assert_eq!(
+            told,
+            "connections zone 4097 all, connections zone 4097 192.0.2.1 2001:db8::1"
+        );
+    }
+}
