@@ -9,6 +9,7 @@ mod support;
 mod endings;
 mod endpoints;
 mod link_details;
+mod log;
 mod names;
 mod packets;
 mod reference;

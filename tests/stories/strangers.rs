@@ -4,7 +4,7 @@ use super::{BRIDGE, CONFIG, MAC, TAP, host};
 use crate::support::{DomainSpec, Nic};
 
 /// A bridge that is somebody else's, and does not change with each port that comes and goes.
-const OTHER_BRIDGE: &str = "set -e
+pub(super) const OTHER_BRIDGE: &str = "set -e
     ip link add br0 address 02:00:00:00:00:01 type bridge
     echo 1 >/proc/sys/net/ipv6/conf/br0/disable_ipv6
     ip link add port0 type veth peer name port1
