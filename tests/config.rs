@@ -97,7 +97,8 @@ fn report(config: &Config) -> String {
         let vtep = host
             .local_ip
             .map_or("not given".to_owned(), |vtep| vtep.to_string());
-        format!("local_ip {vtep}, vxlan_port {}", host.vxlan_port)
+        let (port, timeout) = (host.vxlan_port, host.hook_timeout);
+        format!("local_ip {vtep}, vxlan_port {port}, hook_timeout {timeout:?}")
     });
     line(&mut out, "firewall", &config.firewall, |firewall| {
         format!("{firewall:?}")

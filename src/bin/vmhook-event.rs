@@ -19,7 +19,8 @@ use vmhook::hook::{self, Input};
 use vmhook::host::stdin::{self, StandardInput};
 use vmhook::host::{self, Paths};
 
-/// libvirt waits for a hook without limit, and `virsh list` with it.
+/// libvirt waits for a hook without limit, and `virsh list` with it. `[host] hook_timeout` may set
+/// another one, once the configuration is read.
 const LIMIT: Duration = Duration::from_secs(15);
 
 fn main() -> ExitCode {

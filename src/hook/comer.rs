@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::asking::{Asking, Stamp};
-use super::context::{load_config, stands};
+use super::context::{configured, stands};
 use super::domain::{Claims, Requested, claims};
 use crate::apply::Store;
 use crate::config::Config;
@@ -48,7 +48,7 @@ impl<'a> Comer<'a> {
         if record.is_none() && !bridged {
             return Ok(None);
         }
-        let config = load_config(host);
+        let config = configured(host);
         let comer = Self {
             host,
             store,

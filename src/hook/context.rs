@@ -18,6 +18,16 @@ pub fn load_config(host: &dyn Host) -> Config {
     load(&files.into_iter().map(source).collect::<Vec<_>>())
 }
 
+/// The configuration, and from now on the time limit that it sets for the call of a domain on its
+/// way up. Those that end or go on have the program's own: they work from records alone.
+pub(super) fn configured(host: &dyn Host) -> Config {
+    let config = load_config(host);
+    if let Ok(of_host) = &config.host {
+        host.set_limit(of_host.hook_timeout);
+    }
+    config
+}
+
 /// Whether a bridge is in a record or bears our alias. What cannot be read is no record.
 pub(super) fn stands(host: &dyn Host, store: &Store<'_>, bridge: &str) -> bool {
     let networks = store.networks().unwrap_or_default();

@@ -10,7 +10,7 @@ use crate::apply::{Mode, Store, is_as_recorded, settle};
 use crate::event::Call;
 use crate::host::Host;
 use crate::model::DomainUuid;
-use crate::record::{DomainRecord, Want};
+use crate::record::{DomainRecord, Phase, Want};
 
 /// QEMU is gone: the domain's ports close, its networks stay until `release`.
 pub(super) fn stopped(host: &dyn Host, name: &OsStr, input: &Input) -> Result<()> {
@@ -18,6 +18,9 @@ pub(super) fn stopped(host: &dyn Host, name: &OsStr, input: &Input) -> Result<()
     let Some(known) = Known::find(&store, name, input)? else {
         return Ok(());
     };
+    if known.is_done(&store)? {
+        return Ok(());
+    }
     let Known::Recorded(record) = known else {
         return let_go(host, &store, &known.gone(&store, Call::Stopped)?);
     };
@@ -39,6 +42,9 @@ pub(super) fn release(host: &dyn Host, name: &OsStr, input: &Input) -> Result<()
             .domain(name)
             .map_or(Ok(()), |domain| store.drop_failures(&domain.uuid));
     };
+    if known.is_done(&store)? {
+        return Ok(());
+    }
     let_go(host, &store, &known.gone(&store, Call::Release)?)
 }
 
@@ -77,6 +83,19 @@ impl Known {
         }
         let want = store.wants()?.into_iter().find(|want| want.uuid == uuid);
         Ok(want.map(|want| Self::Wanted(Box::new(want))))
+    }
+
+    /// It gave up on the lock, wants nothing any more, and no hook has left anything undone: whoever
+    /// has the lock, or has it next, removes that want. To wait for the lock once more would hold
+    /// up libvirt by another time limit.
+    fn is_done(&self, store: &Store<'_>) -> Result<bool> {
+        match self {
+            Self::Wanted(want) if want.phase == Phase::Gone => {
+                let host = store.host_record()?;
+                Ok(host.is_none_or(|record| record.generation.is_some()))
+            }
+            Self::Wanted(_) | Self::Recorded(_) => Ok(false),
+        }
     }
 
     /// The want after which nothing of it is left.

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::context::{fulfil, load_config, stands};
+use super::context::{configured, fulfil, stands};
 use super::domain::{Against, Requested, network, options};
 use super::input::Input;
 use crate::apply::Store;
@@ -27,7 +27,7 @@ pub(super) fn port_created(host: &dyn Host, root: bool, input: &Input) -> Result
         return Ok(());
     };
     let store = Store::open(host)?;
-    let config = load_config(host);
+    let config = configured(host);
     if !root && config.incomplete().is_some() {
         return Ok(());
     }

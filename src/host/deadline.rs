@@ -18,7 +18,7 @@ use super::HostError;
 #[derive(Debug)]
 pub(super) struct Deadline {
     started: Instant,
-    limit: Duration,
+    limit: Cell<Duration>,
     undoing: Cell<bool>,
 }
 
@@ -27,7 +27,7 @@ impl Deadline {
     pub(super) fn new(limit: Duration) -> Self {
         Self {
             started: Instant::now(),
-            limit,
+            limit: Cell::new(limit),
             undoing: Cell::new(false),
         }
     }
@@ -39,12 +39,18 @@ impl Deadline {
 
     /// What is left of the present share; zero when it is over.
     pub(super) fn left(&self) -> Duration {
+        let limit = self.limit.get();
         let share = if self.undoing.get() {
-            self.limit
+            limit
         } else {
-            self.limit * 2 / 3
+            limit * 2 / 3
         };
         share.saturating_sub(self.elapsed())
+    }
+
+    /// Sets another limit, which counts from the start too.
+    pub(super) fn set_limit(&self, limit: Duration) {
+        self.limit.set(limit);
     }
 
     /// Opens the share for undoing.
@@ -80,6 +86,15 @@ mod tests {
         assert!(deadline.left() <= Duration::from_secs(10));
         deadline.begin_undo();
         assert!(deadline.left() > Duration::from_secs(14));
+    }
+
+    #[test]
+    fn a_limit_that_is_set_later_counts_from_the_start() {
+        let deadline = Deadline::new(Duration::from_secs(15));
+        deadline.set_limit(Duration::from_secs(6));
+        assert!(deadline.left() <= Duration::from_secs(4));
+        deadline.begin_undo();
+        assert!(deadline.left() <= Duration::from_secs(6));
     }
 
     #[test]

@@ -294,6 +294,10 @@ impl<H: Host> Host for Faulty<H> {
         self.host.time_left()
     }
 
+    fn set_limit(&self, limit: Duration) {
+        self.host.set_limit(limit);
+    }
+
     fn begin_undo(&self) {
         self.host.begin_undo();
     }

@@ -16,8 +16,8 @@ use std::thread;
 
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 
-use super::HostError;
 use super::deadline::Deadline;
+use super::{HostError, lock_holder};
 
 /// Holds the host lock until it is dropped.
 #[derive(Debug)]
@@ -40,7 +40,10 @@ pub(super) fn take(path: &Path, deadline: &Deadline) -> Result<LockGuard, HostEr
     // it, and the lock is free.
     thread::spawn(move || sender.send(file.lock().map(|()| file)));
     let locked = receiver.recv_timeout(left).map_err(|error| match error {
-        RecvTimeoutError::Timeout => deadline.busy(waiting_for()),
+        RecvTimeoutError::Timeout => deadline.busy(match lock_holder::find(path) {
+            Some(holder) => format!("{}, {holder}", waiting_for()),
+            None => waiting_for(),
+        }),
         RecvTimeoutError::Disconnected => unreachable!("the thread sends before it ends"),
     })?;
     let file = locked.map_err(HostError::file("cannot lock", path))?;

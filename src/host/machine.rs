@@ -188,6 +188,10 @@ impl Host for Machine {
         self.deadline.left()
     }
 
+    fn set_limit(&self, limit: Duration) {
+        self.deadline.set_limit(limit);
+    }
+
     fn begin_undo(&self) {
         self.deadline.begin_undo();
     }

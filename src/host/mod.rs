@@ -42,6 +42,7 @@ mod installation;
 mod iptables;
 mod libvirt;
 mod lock;
+mod lock_holder;
 mod log;
 mod machine;
 mod netlink;
@@ -240,6 +241,9 @@ pub trait Host {
 
     /// Time left before every further call is refused with [`HostError::Busy`].
     fn time_left(&self) -> Duration;
+
+    /// Sets another time limit for the whole call, counted from the opening of the boundary.
+    fn set_limit(&self, limit: Duration);
 
     /// Opens the share of the time limit that is kept for undoing: from now on
     /// [`time_left`](Self::time_left) counts to the end of the whole limit.

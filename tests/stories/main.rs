@@ -12,6 +12,7 @@ mod link_details;
 mod log;
 mod names;
 mod packets;
+mod patience;
 mod reference;
 mod refusals;
 mod restarts;
