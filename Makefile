@@ -2,7 +2,7 @@
 
 RUST = scripts/with-rust
 
-.PHONY: build pages demo test storm bench install uninstall fmt lint
+.PHONY: build pages deb demo test storm bench install uninstall fmt lint
 
 build:
 	scripts/install-deps build
@@ -13,6 +13,11 @@ pages:
 	scripts/install-deps build
 	$(RUST) cargo run --example pages -- target/pages
 
+# The Debian package, in target/debian.
+deb:
+	scripts/install-deps build package
+	$(RUST) scripts/deb release
+
 # Boots a real guest through the installed hook, in a world of its own: this host stays untouched.
 demo:
 	scripts/demo
@@ -21,6 +26,7 @@ demo:
 test:
 	scripts/install-deps
 	scripts/guest-image
+	$(RUST) scripts/deb test
 	PROPTEST_RNG_SEED=267 $(RUST) cargo test --features faults
 
 # The laws on many new values: PROPTEST_CASES says on how many.
