@@ -91,8 +91,13 @@ impl<'lab> Guest<'lab> {
         self.start_with(&["--paused"])
     }
 
-    fn start_with(&mut self, options: &[&str]) -> Outcome {
+    /// Somebody else is going to start it.
+    pub fn await_start(&mut self) {
         self.agent = Some(Agent::new(&self.files));
+    }
+
+    fn start_with(&mut self, options: &[&str]) -> Outcome {
+        self.await_start();
         let file = self.file("xml");
         let (command, subject) = if self.transient {
             ("create", file.as_str())
@@ -161,8 +166,13 @@ impl<'lab> Guest<'lab> {
 
     /// Tells the guest to switch itself off; nothing answers.
     pub fn poweroff(&mut self) {
+        self.tell("poweroff -f");
+    }
+
+    /// Tells the guest to run a command, whose end it does not live to tell.
+    pub fn tell(&mut self, command: &str) {
         let agent = self.agent();
-        writeln!(agent.to, "0 poweroff -f").expect("the agent's pipe is open");
+        writeln!(agent.to, "0 {command}").expect("the agent's pipe is open");
     }
 
     /// What libvirt says it does: `running`, `shut off`; `gone` if libvirt knows none of its name.
