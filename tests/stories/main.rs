@@ -9,6 +9,7 @@ mod support;
 mod endings;
 mod endpoints;
 mod link_details;
+mod lives;
 mod log;
 mod names;
 mod packets;

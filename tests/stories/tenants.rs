@@ -62,7 +62,7 @@ fn two_guests_start_at_once_and_one_may_ask_the_other_what_strangers_may_not() {
 }
 
 /// Another network, whose owner uses the same addresses.
-const OTHER_NETWORK: &str = r#"
+pub(crate) const OTHER_NETWORK: &str = r#"
 [network.other]
 id = "0d3a7f52-3b1c-4f0e-9a55-2f4f0c6a7b11"
 type = "vxlan"
@@ -80,7 +80,7 @@ const SECOND_MAC: &str = "fa:16:3e:00:02:68";
 const SECOND_TAP: &str = "vnet0";
 
 /// The other network's part on the other host, in a namespace of its own: the addresses are equal.
-const TENANT: &str = "set -e
+pub(crate) const TENANT: &str = "set -e
     ip netns add tenant
     ip -n peer link add vxlan-268 address fa:16:3e:00:01:01 mtu 1450 type vxlan id 268 \
         local 172.16.0.32 dev eth0 dstport 8472
