@@ -8,10 +8,12 @@ mod support;
 
 mod endings;
 mod endpoints;
+mod interfaces;
 mod link_details;
 mod lives;
 mod log;
 mod names;
+mod neighbours;
 mod packets;
 mod patience;
 mod reference;

@@ -58,7 +58,7 @@ fn the_references_guest_has_the_references_links_and_leaves_the_host_as_it_was()
     let lab = host(CONFIG);
     lab.ok(OTHER_PEOPLES);
     let before = lab.dump();
-    let theirs = NEUTRON.map(|(save, _)| rules(&lab, save));
+    let theirs = rules_of_both_families(&lab);
 
     let mut web1 = lab.define(&web1());
     web1.start().ok();
@@ -68,15 +68,17 @@ fn the_references_guest_has_the_references_links_and_leaves_the_host_as_it_was()
         flood.trim(),
         "00:00:00:00:00:00 dst 172.16.0.32 self permanent"
     );
-    for ((save, neutron), theirs) in NEUTRON.iter().zip(&theirs) {
-        assert_others_rules_stand(&lab, save, theirs);
-        assert_filter_is(&lab, save, neutron, theirs);
-    }
+    assert_filter_tables_are_neutrons_beside(&lab, &theirs);
 
     web1.destroy();
     lab.assert_unchanged_since(&before);
-    let after = NEUTRON.map(|(save, _)| rules(&lab, save));
+    let after = rules_of_both_families(&lab);
     assert_eq!(after, theirs, "other people's rules, byte for byte");
+}
+
+/// The lines of `iptables-save` and of `ip6tables-save`.
+pub(crate) fn rules_of_both_families(lab: &Lab) -> [Vec<String>; 2] {
+    NEUTRON.map(|(save, _)| rules(lab, save))
 }
 
 /// Both filter tables are, rule for rule and in the same order, what Neutron's agent writes for the
@@ -85,6 +87,15 @@ fn the_references_guest_has_the_references_links_and_leaves_the_host_as_it_was()
 pub(crate) fn assert_filter_tables_are_neutrons(lab: &Lab) {
     for (save, neutron) in NEUTRON {
         assert_filter_is(lab, save, neutron, &[]);
+    }
+}
+
+/// The same on a host with rules of other people, which stand as they stood.
+#[track_caller]
+pub(crate) fn assert_filter_tables_are_neutrons_beside(lab: &Lab, theirs: &[Vec<String>; 2]) {
+    for ((save, neutron), theirs) in NEUTRON.iter().zip(theirs) {
+        assert_others_rules_stand(lab, save, theirs);
+        assert_filter_is(lab, save, neutron, theirs);
     }
 }
 
