@@ -55,6 +55,8 @@ fn what_libvirt_calls_no_hook_for_changes_nothing_and_a_saved_guest_comes_back()
     lab.assert_unchanged_since(&running);
     link("up");
     assert!(peer.pings(ADDRESS), "its cable is back\n{}", lab.dump());
+    let describe = ["desc", "--live", "web1", "another purpose"];
+    lab.virsh(&describe).ok();
     lab.assert_unchanged_since(&running);
     assert_eq!(calls(&lab), [""; 0], "no hook was called");
 
@@ -138,7 +140,7 @@ fn a_guest_that_libvirt_forgets_when_it_stops_leaves_nothing_either() {
 }
 
 #[test]
-fn a_guest_and_its_libvirt_network_start_with_libvirtd() {
+fn a_guest_starts_with_libvirtd_and_outlives_its_libvirt_network() {
     let lab = host(CONFIG);
     let before = lab.dump();
     lab.define_network("selfservice", FORWARDED);
@@ -155,6 +157,10 @@ fn a_guest_and_its_libvirt_network_start_with_libvirtd() {
     lab.start_libvirtd();
     web1.wait();
     assert!(lab.peer().pings(ADDRESS), "{}", lab.dump());
+    let running = lab.dump();
+
+    lab.virsh(&["net-destroy", "selfservice"]).ok();
+    lab.assert_unchanged_since(&running);
     lab.command(&["vmhook", "inspect", "web1"]).ok();
     web1.destroy();
     lab.assert_unchanged_since(&before);
