@@ -256,6 +256,9 @@ fn what_looks_at_the_host_needs_root_and_says_so() {
     for (arguments, what) in [
         (&["sync"][..], "sync"),
         (&["inspect", "--xml", "domain.xml"], "inspect"),
+        // Domains may be called so.
+        (&["inspect", "--", "--help"], "inspect"),
+        (&["inspect", "--", "--xml"], "inspect"),
         (
             &["plan", "--xml", "domain.xml", "--from-host"],
             "plan --from-host",
