@@ -5,10 +5,11 @@ mod support;
 
 use std::path::Path;
 
-use support::{DomainSpec, Guest, Lab, Nic};
+use support::{DomainSpec, Guest, Lab, Nic, Tap, Vm};
 
 const BRIDGE: &str = "brqc08e7dcd-4a";
 const TAP: &str = "tap7a8c0a54-75";
+const VM1_TAP: &str = "tap00000001-75";
 const QEMU: &str = "/etc/libvirt/hooks/qemu.d/50-vmhook";
 
 /// The folder of this build's binaries stands for `target/release`.
@@ -345,6 +346,59 @@ fn an_installation_comes_and_goes_around_a_running_guest() {
     web1.destroy();
     lab.ok("rm /etc/vmhook/vmhook.toml; rmdir /etc/vmhook");
     lab.assert_unchanged_since(&before);
+}
+
+/// Sets vmhook up and starts a machine as libvirt would; its tap lives as long as what is returned.
+fn with_a_machine(lab: &Lab) -> Tap {
+    lab.ok("vmhook setup");
+    lab.configure(include_str!("../docs/example.toml"));
+    lab.write("/run/vm1.xml", &Vm::new(1).xml());
+    lab.ok(&format!("{QEMU} vm1 prepare begin - </run/vm1.xml"));
+    let tap = lab.tap_on(BRIDGE, VM1_TAP, "fa:16:3e:00:00:01");
+    lab.ok(&format!("{QEMU} vm1 start begin - </run/vm1.xml"));
+    tap
+}
+
+#[track_caller]
+fn assert_purged(lab: &Lab, tap: Tap, before: &str) {
+    assert!(!lab.ok(&format!("ip -o link show {VM1_TAP}")).contains("UP"));
+    drop(tap);
+    lab.ok("rm -r /etc/vmhook");
+    lab.assert_unchanged_since(before);
+}
+
+#[test]
+fn a_purge_needs_no_record() {
+    let lab = with_programs();
+    lab.join_peer();
+    let before = lab.dump();
+    for lost in [
+        "for file in $(find /run/vmhook -type f); do echo damaged >$file; done",
+        "rm -r /run/vmhook",
+    ] {
+        let tap = with_a_machine(&lab);
+        lab.ok(lost);
+        lab.ok("vmhook remove --purge");
+        assert_purged(&lab, tap, &before);
+    }
+}
+
+#[test]
+fn a_purge_that_fails_or_dies_says_so_and_the_next_one_finishes_it() {
+    let lab = with_programs();
+    lab.join_peer();
+    let before = lab.dump();
+    for fault in ["fail", "die-after"] {
+        let tap = with_a_machine(&lab);
+        // Each is interrupted one change later than the one before it.
+        let interrupted = (1..=3).filter(|at| {
+            let purge = lab.run(&format!("VMHOOK_FAULT={fault}:{at} vmhook remove --purge"));
+            purge.code != 0
+        });
+        assert_eq!(interrupted.count(), 3, "{fault}");
+        lab.ok("vmhook remove --purge");
+        assert_purged(&lab, tap, &before);
+    }
 }
 
 /// As much of a policy as the module names, in the words of the policy's own language.

@@ -7,7 +7,7 @@ use super::{Store, lost, observe};
 use crate::facts::{HostFacts, LinkKind};
 use crate::host::{Host, Priority};
 use crate::model::IfName;
-use crate::plan::{Besides, Forget, LinkChange, Plan, Step};
+use crate::plan::{Besides, Forget, LinkChange, Plan};
 use crate::state::HostState;
 use crate::transaction::Records;
 
@@ -35,14 +35,18 @@ pub fn purge(host: &dyn Host) -> Result<Purged> {
     let store = Store::open(host)?;
     let records = whatever_is_recorded(host, &store);
     let facts = host.facts()?;
-    let plan = to_nothing(host, &facts, &records)?;
+    let (down, rest) = to_nothing(host, &facts, &records)?;
     if let Some(record) = &records.host {
         store.commit_host(Some(&record.in_doubt()))?;
     }
     let purged = Purged {
         without_network: having_a_tap(&facts, &records),
-        anything: !plan.is_empty(),
-        left: run_all(host, &plan),
+        anything: !down.is_empty() || !rest.is_empty(),
+        // While a tap is up its bridge stays: the next try would not know any more whose it is.
+        left: match down.iter().try_for_each(|tap| host.change_link(tap)) {
+            Ok(()) => run_all(host, &rest),
+            Err(error) => vec![error.into()],
+        },
     };
     if purged.left.is_empty() {
         store.forget_everything()?;
@@ -51,8 +55,12 @@ pub fn purge(host: &dyn Host) -> Result<Purged> {
     Ok(purged)
 }
 
-/// The way from everything of ours that the kernel has to nothing.
-fn to_nothing(host: &dyn Host, facts: &HostFacts, records: &Records) -> Result<Plan> {
+/// The way from everything of ours that the kernel has to nothing: taps that go down, then the rest.
+fn to_nothing(
+    host: &dyn Host,
+    facts: &HostFacts,
+    records: &Records,
+) -> Result<(Vec<LinkChange>, Plan)> {
     let record = match &records.host {
         Some(record) => record.clone(),
         None => lost::host_record(host, records, records.domains.values().next())?,
@@ -63,13 +71,9 @@ fn to_nothing(host: &dyn Host, facts: &HostFacts, records: &Records) -> Result<P
         forget: connections(records),
         ..Besides::default()
     };
-    let mut plan = Plan::between(&have, &HostState::default(), &besides);
-    let taps = taps_on(facts, have.state.links.keys());
-    if !taps.is_empty() {
-        let taps = taps.into_iter().map(LinkChange::ShutTap).collect();
-        plan.steps.insert(0, Step::Links(taps));
-    }
-    Ok(plan)
+    let rest = Plan::between(&have, &HostState::default(), &besides);
+    let taps = taps_on(facts, have.state.links.keys()).into_iter();
+    Ok((taps.map(LinkChange::ShutTap).collect(), rest))
 }
 
 /// All records; without those that somebody has damaged, the kernel's own names must do.
