@@ -12,6 +12,7 @@ mod interfaces;
 mod link_details;
 mod lives;
 mod log;
+mod migration;
 mod names;
 mod neighbours;
 mod packets;

@@ -175,6 +175,20 @@ impl<'lab> Guest<'lab> {
         writeln!(agent.to, "0 {command}").expect("the agent's pipe is open");
     }
 
+    /// Moves it, running, to the libvirtd of the host with this address on the underlay: `virsh
+    /// migrate`, with options. It stays defined here, and is not there.
+    pub fn migrate(&mut self, to: &'lab Lab, address: &str, options: &[&str]) -> Outcome {
+        let daemon = format!("qemu+tcp://{address}/system");
+        let stream = format!("tcp://{address}");
+        let subject = ["--", &self.name, &daemon, &stream];
+        let command = [&["migrate", "--live"], options, &subject].concat();
+        let outcome = self.lab.virsh(&command);
+        if outcome.succeeded() {
+            self.lab = to;
+        }
+        outcome
+    }
+
     /// What libvirt says it does: `running`, `shut off`; `gone` if libvirt knows none of its name.
     #[track_caller]
     pub fn state(&self) -> String {

@@ -90,6 +90,16 @@ impl Lab {
         self.peer()
     }
 
+    /// Puts this lab beside another one and its peer: eth0 gets this address on their underlay.
+    pub fn join(&self, other: &Lab, address: &str) {
+        let (own, others) = (self.keeper().to_string(), other.keeper().to_string());
+        let output = Command::new(SCRIPT)
+            .args(["cable", &own, &others, address])
+            .output()
+            .expect("scripts/lab runs");
+        Outcome::of("scripts/lab cable".into(), &output).ok();
+    }
+
     /// The other host, which [`join_peer`](Self::join_peer) has made.
     pub fn peer(&self) -> Peer<'_> {
         self.other_host("peer")

@@ -10,6 +10,8 @@
 //!   guest ── tap ── bridge ── vxlan-267    vxlan-267  192.168.101.1, 2001:db8:101::1
 //!                                 │            │
 //!                      eth0  172.16.0.31 ── 172.16.0.32  eth0
+//!                                         │
+//!                            another lab, if it joins
 //! ```
 //!
 //! Nothing here sleeps: it waits for a line, a frame or an end, and not for ever.
@@ -38,6 +40,7 @@ mod outcome;
 mod packets;
 mod peer;
 mod permit;
+mod pings;
 mod vm;
 pub mod world;
 
@@ -49,5 +52,6 @@ pub use lab::Lab;
 pub use outcome::Outcome;
 pub use packets::{Flood, Packets, Tap};
 pub use peer::Peer;
+pub use pings::{Pinged, Pings};
 pub use vm::{Vm, VmNic};
 pub use world::World;

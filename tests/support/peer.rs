@@ -3,7 +3,7 @@
 use std::net::UdpSocket;
 
 use super::packets::Packets;
-use super::{Lab, Outcome};
+use super::{Lab, Outcome, Pings};
 
 /// A network namespace behind the underlay: 172.16.0.32 on eth0, and on VNI 267 the addresses
 /// 192.168.101.1/24 and `2001:db8:101::1/64`.
@@ -30,6 +30,11 @@ impl<'lab> Peer<'lab> {
             "ping -n -c 3 -i 0.3 -W 1 {address} | grep -q ' bytes from '"
         ))
         .succeeded()
+    }
+
+    /// Pings an address every 20 milliseconds until the result is ended.
+    pub fn keep_pinging(&self, address: &str) -> Pings<'lab> {
+        Pings::begin(self.lab, self.namespace, address)
     }
 
     /// What a TCP service says on connection; `None` if there is none within two seconds.
