@@ -35,6 +35,8 @@ pub enum Call {
     /// A hook's, of an earlier version that did not note which.
     #[default]
     Unknown,
+    /// `qemu … migrate`
+    Migrate,
     /// `qemu … prepare`
     Prepare,
     /// `qemu … start`
@@ -58,6 +60,8 @@ pub enum Call {
 /// What happens to a domain, in the order of its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
+    /// It is about to come from another host, running: `prepare` follows.
+    Migrate,
     /// Before anything exists.
     Prepare,
     /// The taps exist and are up; QEMU does not run.
@@ -103,7 +107,7 @@ impl Event {
     }
 
     /// Whether a failure must be told by the exit code. At the others it would do harm (a failed
-    /// `reconnect` kills a running guest) or nothing.
+    /// `reconnect` kills a running guest, a failed `migrate` keeps it from coming) or nothing.
     pub fn may_fail(&self) -> bool {
         match self {
             Self::Domain { operation, .. } => {
@@ -121,6 +125,7 @@ impl Event {
 impl Operation {
     fn of(word: &str) -> Option<Self> {
         Some(match word {
+            "migrate" => Self::Migrate,
             "prepare" => Self::Prepare,
             "start" => Self::Start,
             "started" => Self::Started,
@@ -133,6 +138,7 @@ impl Operation {
 
     fn call(self) -> Call {
         match self {
+            Self::Migrate => Call::Migrate,
             Self::Prepare => Call::Prepare,
             Self::Start => Call::Start,
             Self::Started => Call::Started,
@@ -145,6 +151,7 @@ impl Operation {
     /// libvirt's word for it.
     pub fn word(self) -> &'static str {
         match self {
+            Self::Migrate => "migrate",
             Self::Prepare => "prepare",
             Self::Start => "start",
             Self::Started => "started",
@@ -159,6 +166,7 @@ impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Unknown => "unknown",
+            Self::Migrate => "migrate",
             Self::Prepare => "prepare",
             Self::Start => "start",
             Self::Started => "started",
@@ -204,6 +212,7 @@ mod tests {
     #[test]
     fn every_operation_is_told_by_its_word() {
         for word in [
+            "migrate",
             "prepare",
             "start",
             "started",
@@ -226,8 +235,7 @@ mod tests {
     #[test]
     fn what_is_unknown_is_nothing() {
         for words in [
-            &["qemu", "vm", "migrate", "begin", "-"][..],
-            &["qemu", "vm", "restore", "begin", "-"],
+            &["qemu", "vm", "restore", "begin", "-"][..],
             &["qemu", "vm", "attach", "begin", "-"],
             &["qemu", "vm", "from-the-future", "begin", "-"],
             &["network", "net", "started", "begin", "-"],
@@ -241,8 +249,8 @@ mod tests {
     }
 
     #[test]
-    fn a_reconnect_never_fails() {
-        for word in ["reconnect", "stopped", "release"] {
+    fn what_would_harm_a_running_machine_never_fails() {
+        for word in ["migrate", "reconnect", "stopped", "release"] {
             assert!(
                 !event(&["qemu", "vm", word, "begin", "-"]).may_fail(),
                 "{word}"

@@ -7,9 +7,9 @@ use support::{Lab, Outcome};
 /// Operations whose failure may stop a machine's start, and only that.
 const MAY_REFUSE: [&str; 3] = ["prepare", "start", "started"];
 /// Operations whose failure would kill a machine or help nobody.
-const MUST_SUCCEED: [&str; 3] = ["reconnect", "stopped", "release"];
+const MUST_SUCCEED: [&str; 4] = ["migrate", "reconnect", "stopped", "release"];
 /// Operations that are not served, those of later libvirts among them.
-const NOT_SERVED: [&str; 5] = ["migrate", "restore", "attach", "plugged", ""];
+const NOT_SERVED: [&str; 4] = ["restore", "attach", "plugged", ""];
 
 /// A lab with the stubs in front of a program of the test's choice.
 fn lab_with(program: &str) -> Lab {
@@ -47,6 +47,7 @@ fn a_stub_is_plain_posix_shell() {
 fn the_program_gets_the_arguments_and_the_xml_and_cannot_reach_stdout() {
     let lab = lab_with("#!/bin/sh\n{ printf '%s|' \"$@\"; cat; } >/run/seen\necho '<evil/>'\n");
     for (kind, operation) in [
+        ("qemu", "migrate"),
         ("qemu", "prepare"),
         ("qemu", "start"),
         ("qemu", "started"),

@@ -83,6 +83,7 @@ fn want(domain: u8, ports: Vec<Port>) -> Want {
         call: Call::Start,
         caller: Process { pid: 1, start: 1 },
         options: Options::default(),
+        incoming: false,
         ports,
         networks: vec![network("lab", 267)],
     }
@@ -327,6 +328,33 @@ fn the_first_port_of_a_network_finds_its_zone_empty() {
     assert_eq!(forgets(&next.plan), ["4097 192.0.2.2"]);
     let over = settled(&started.after, &[stopped(&first)]);
     assert_eq!(forgets(&over.plan), ["4097 192.0.2.1"]);
+}
+
+#[test]
+fn connections_with_a_domain_that_comes_running_go_on_once() {
+    let before = with(&[want(1, vec![port(1, "vnet0")])]);
+    let comes = Want {
+        incoming: true,
+        ..want(2, vec![port(2, "vnet1")])
+    };
+    let come = settled(&before, std::slice::from_ref(&comes)).after;
+    assert_eq!(
+        forgets(&settled(&before, std::slice::from_ref(&comes)).plan),
+        [""; 0]
+    );
+    let more = Want {
+        ports: vec![port(2, "vnet1"), port(3, "vnet2")],
+        ..comes.clone()
+    };
+    assert_eq!(
+        forgets(&settled(&come, &[more]).plan),
+        ["4097 192.0.2.3"],
+        "it was here already"
+    );
+    assert_eq!(
+        forgets(&settled(&come, &[stopped(&comes)]).plan),
+        ["4097 192.0.2.2"]
+    );
 }
 
 #[test]

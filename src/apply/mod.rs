@@ -18,6 +18,7 @@
 //!   that called the dead hook still runs, or one of the want's taps is there. Else it is withdrawn.
 
 mod attempt;
+mod incoming;
 pub mod journal;
 mod links;
 mod lost;

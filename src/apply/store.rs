@@ -191,7 +191,7 @@ impl<'a> Store<'a> {
     /// # Errors
     /// If one cannot be removed.
     pub fn forget_everything(&self) -> Result<()> {
-        for folder in ["wants", "failed", "domains", "networks"] {
+        for folder in ["wants", "incoming", "failed", "domains", "networks"] {
             for name in self.host.list_state(folder)? {
                 self.host.remove_state(&format!("{folder}/{name}"))?;
             }

@@ -105,6 +105,7 @@ impl<'a> Asking<'a> {
                 Some(record) => record.want.options.clone(),
                 None => options(self.config).map_err(refuse)?,
             },
+            incoming: false,
             ports: requested.ports,
             networks: requested.networks,
         })

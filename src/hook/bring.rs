@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::comer::Comer;
 use super::context::fulfil;
 use super::input::Input;
-use crate::apply::is_as_recorded;
+use crate::apply::{Store, is_as_recorded};
 use crate::event::Call;
 use crate::host::Host;
 use crate::plan::LinkChange;
@@ -26,10 +26,18 @@ pub(super) fn prepare(host: &dyn Host, root: bool, name: &OsStr, input: &Input) 
 /// The ports are opened: their taps are there, and QEMU does not run yet.
 pub(super) fn start(host: &dyn Host, root: bool, name: &OsStr, input: &Input) -> Result<()> {
     let domain = input.domain(name)?;
+    // Also of a domain that turns out not to be ours.
+    let incoming = root
+        && Store::open(host)?
+            .take_incoming(&domain.uuid)
+            .unwrap_or(false);
     let Some(comer) = Comer::of(host, root, (Call::Start, &domain))? else {
         return Ok(());
     };
-    let want = want_started(&comer)?;
+    let want = Want {
+        incoming,
+        ..want_started(&comer)?
+    };
     fulfil(host, &comer.store, &want)
 }
 

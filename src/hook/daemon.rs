@@ -12,6 +12,7 @@ use crate::host::Host;
 /// dropped only if neither its tap is there nor the process that called its hook still runs.
 pub(super) fn start(host: &dyn Host) -> Result<()> {
     let store = Store::open(host)?;
+    store.drop_failed_incoming()?;
     let nothing = store.host_record()?.is_none() && store.wants()?.is_empty();
     if nothing && store.load()?.index.lines.is_empty() {
         return Ok(());

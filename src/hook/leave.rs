@@ -36,6 +36,10 @@ pub(super) fn stopped(host: &dyn Host, name: &OsStr, input: &Input) -> Result<()
 /// Everything of the domain is gone, and with the last one of a network the network.
 pub(super) fn release(host: &dyn Host, name: &OsStr, input: &Input) -> Result<()> {
     let store = Store::open(host)?;
+    if let Ok(domain) = input.domain(name) {
+        // Left where a migration failed before `start`.
+        store.take_incoming(&domain.uuid)?;
+    }
     let Some(known) = Known::find(&store, name, input)? else {
         // A hook of its that died may have left why it would have failed.
         return input

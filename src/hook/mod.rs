@@ -7,6 +7,7 @@
 //!
 //! | call | want | without an interface or record of ours |
 //! |---|---|---|
+//! | `migrate` | none; noted for `start` | nothing |
 //! | `prepare`, `port-created` | prepared: networks there, ports closed | nothing, whatever else is wrong |
 //! | `start`, `started` | started: ports open | nothing |
 //! | `stopped` | prepared | nothing |
@@ -22,6 +23,7 @@ mod domain;
 mod failure;
 mod input;
 mod leave;
+mod migrate;
 mod plug;
 pub mod rehearsal;
 
@@ -66,7 +68,12 @@ fn serve_domain(
         Operation::Start => bring::start(host, root, name, input),
         Operation::Started => bring::started(host, root, name, input),
         // What was never let in leaves nothing.
-        Operation::Stopped | Operation::Release | Operation::Reconnect if !root => Ok(()),
+        Operation::Migrate | Operation::Stopped | Operation::Release | Operation::Reconnect
+            if !root =>
+        {
+            Ok(())
+        }
+        Operation::Migrate => migrate::migrate(host, name, input),
         Operation::Stopped => leave::stopped(host, name, input),
         Operation::Release => leave::release(host, name, input),
         Operation::Reconnect => leave::reconnect(host, name, input),

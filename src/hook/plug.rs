@@ -123,6 +123,7 @@ fn want(host: &dyn Host, store: &Store<'_>, created: &NetworkPort, joined: Joine
         call: Call::PortCreated,
         caller: host.caller(),
         options: joined.options,
+        incoming: false,
         ports: requested.ports,
         networks: requested.networks,
     })

@@ -270,6 +270,10 @@ impl<H: Host> Host for Faulty<H> {
         self.host.epoch()
     }
 
+    fn uptime(&self) -> Result<Duration, HostError> {
+        self.host.uptime()
+    }
+
     fn caller(&self) -> Process {
         self.host.caller()
     }

@@ -164,6 +164,10 @@ impl Host for Machine {
         epoch::read()
     }
 
+    fn uptime(&self) -> Result<Duration, HostError> {
+        epoch::uptime()
+    }
+
     fn caller(&self) -> Process {
         caller::find()
     }

@@ -223,6 +223,12 @@ pub trait Host {
     /// [`HostError::File`].
     fn epoch(&self) -> Result<Epoch, HostError>;
 
+    /// Time since the boot, for what must not be believed for long.
+    ///
+    /// # Errors
+    /// [`HostError::File`].
+    fn uptime(&self) -> Result<Duration, HostError>;
+
     /// The process that called the hook.
     fn caller(&self) -> Process;
 

@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | `wants/<uuid>.<generation>` | the domain's own hook | what the domain wants |
 //! | `failed/<uuid>.<generation>` | whoever holds the lock | why such a want was not applied |
+//! | `incoming/<uuid>` | the domain's own hook, at `migrate` | that its next start is no start |
 //! | `domains/<uuid>` | whoever holds the lock | what was applied for it |
 //! | `networks/<id>` | whoever holds the lock | the network's zone, links and rules |
 //! | `host` | whoever holds the lock | the skeleton, and the kernel's generation after our last act |
@@ -22,6 +23,7 @@
 
 mod domain;
 mod host;
+mod incoming;
 mod index;
 mod network;
 mod want;
@@ -29,6 +31,7 @@ mod wire;
 
 pub use domain::DomainRecord;
 pub use host::HostRecord;
+pub use incoming::Incoming;
 pub use index::{Index, IndexLine};
 pub use network::NetworkRecord;
 pub use want::{Phase, Want};

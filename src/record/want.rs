@@ -40,6 +40,10 @@ pub struct Want {
     pub caller: Process,
     /// How its rules are to be written, where nothing stands yet that decides it.
     pub options: Options,
+    /// With this want the domain comes from another host while it runs: connections that others
+    /// have with it go on when its ports open.
+    #[serde(default)]
+    pub incoming: bool,
     /// Its ports on managed networks, resolved.
     pub ports: Vec<Port>,
     /// The networks of these ports, resolved.

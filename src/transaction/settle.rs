@@ -171,12 +171,27 @@ fn opened(before: &Records, after: &Records) -> Vec<IfName> {
     new.map(|(_, (tap, _))| tap.name).collect()
 }
 
+/// The ports of domains that come from another host while they run.
+fn arriving(before: &Records, after: &Records) -> BTreeSet<PortKey> {
+    let ran = |want: &Want| {
+        let record = before.domains.get(&want.uuid);
+        record.is_some_and(|record| record.want.phase == Phase::Started)
+    };
+    let wants = after.domains.values().map(|record| &record.want);
+    let arriving = wants.filter(|want| want.incoming && !ran(want));
+    let ports = arriving.flat_map(Want::open_ports);
+    ports.map(|(port, _)| port.key()).collect()
+}
+
 /// The connections to forget: all of a zone that comes into use, and those of the addresses of ports
-/// that open or close, but for an address that another open port of the network has.
+/// that open or close, but for an address that another open port of the network has. Those of a port
+/// that arrives with its running domain are of nobody else: they go on.
 fn forgotten(before: &Records, after: &Records, begun: &[NetworkId]) -> Vec<Forget> {
     let (had, has) = (open_ports(before), open_ports(after));
+    let arriving = arriving(before, after);
     let changed = |(key, port): &(&PortKey, &(Tap, Vec<IpAddr>))| {
-        had.get(*key) != Some(*port) || has.get(*key) != Some(*port)
+        let arrives = !had.contains_key(*key) && arriving.contains(*key);
+        !arrives && (had.get(*key) != Some(*port) || has.get(*key) != Some(*port))
     };
     let mut by_network: BTreeMap<&NetworkId, BTreeSet<IpAddr>> = BTreeMap::new();
     for (key, (_, addresses)) in had.iter().chain(&has).filter(changed) {

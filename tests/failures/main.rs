@@ -11,6 +11,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod arrivals;
 mod crowd;
 mod deaths;
 mod faults;

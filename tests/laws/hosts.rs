@@ -131,6 +131,7 @@ pub(crate) fn wants() -> impl Strategy<Value = Want> {
                 comments,
                 ..Options::default()
             },
+            incoming: false,
             networks: networks.map(|id| network(id, &flood)).collect(),
             ports,
         }
