@@ -8,6 +8,7 @@ mod support;
 
 mod endings;
 mod endpoints;
+mod failed_starts;
 mod interfaces;
 mod link_details;
 mod lives;
@@ -21,6 +22,7 @@ mod reference;
 mod refusals;
 mod restarts;
 mod strangers;
+mod taken_names;
 mod tenants;
 
 use std::time::Duration;

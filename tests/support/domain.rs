@@ -80,6 +80,8 @@ pub struct DomainSpec {
     uuid: Option<String>,
     metadata: String,
     nics: Vec<Nic>,
+    devices: String,
+    elements: String,
 }
 
 impl DomainSpec {
@@ -90,6 +92,8 @@ impl DomainSpec {
             uuid: None,
             metadata: String::new(),
             nics: Vec::new(),
+            devices: String::new(),
+            elements: String::new(),
         }
     }
 
@@ -104,6 +108,20 @@ impl DomainSpec {
     #[must_use]
     pub fn nic(mut self, nic: Nic) -> Self {
         self.nics.push(nic);
+        self
+    }
+
+    /// One more of `<devices>`.
+    #[must_use]
+    pub fn device(mut self, xml: &str) -> Self {
+        self.devices.push_str(xml);
+        self
+    }
+
+    /// One more element of `<domain>` itself.
+    #[must_use]
+    pub fn element(mut self, xml: &str) -> Self {
+        self.elements.push_str(xml);
         self
     }
 
@@ -141,6 +159,7 @@ impl DomainSpec {
         let nics: String = self.nics.iter().map(Nic::xml).collect();
         let (name, metadata, cmdline) = (escaped(&self.name), &self.metadata, self.cmdline());
         let files = folder.join(self.file_name()).display().to_string();
+        let (devices, elements) = (&self.devices, &self.elements);
         format!(
             "<domain type='qemu'>
   <name>{name}</name>{uuid}<metadata>{metadata}</metadata>
@@ -148,11 +167,11 @@ impl DomainSpec {
   <os><type arch='x86_64' machine='pc'>hvm</type>
     <kernel>{IMAGE}/vmlinuz</kernel><initrd>{IMAGE}/initrd</initrd><cmdline>{cmdline}</cmdline></os>
   <features><acpi/></features>
-  <on_reboot>restart</on_reboot>
+  <on_reboot>restart</on_reboot>{elements}
   <devices><emulator>/usr/bin/qemu-system-x86_64</emulator>{nics}
     <serial type='file'><source path='{files}.console'/><target port='0'/></serial>
     <serial type='pipe'><source path='{files}'/><target port='1'/></serial>
-    <memballoon model='none'/><controller type='usb' model='none'/>
+    <memballoon model='none'/><controller type='usb' model='none'/>{devices}
   </devices>
 </domain>"
         )
