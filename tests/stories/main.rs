@@ -10,6 +10,7 @@ mod endings;
 mod endpoints;
 mod failed_starts;
 mod interfaces;
+mod interrupted;
 mod link_details;
 mod lives;
 mod log;

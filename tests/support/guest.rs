@@ -14,6 +14,8 @@ use super::{DomainSpec, Lab, Outcome};
 /// An emulated guest is up in four seconds; on a loaded machine it takes longer.
 const BOOT: Duration = Duration::from_secs(90);
 const COMMAND: Duration = Duration::from_secs(30);
+/// The number of a command whose end nobody waits for: 0 says that the guest is up.
+const NO_ANSWER: u32 = u32::MAX;
 const GONE: &str = "gone";
 
 /// A virtual machine of a lab. Its agent answers once it has booted.
@@ -172,7 +174,7 @@ impl<'lab> Guest<'lab> {
     /// Tells the guest to run a command, whose end it does not live to tell.
     pub fn tell(&mut self, command: &str) {
         let agent = self.agent();
-        writeln!(agent.to, "0 {command}").expect("the agent's pipe is open");
+        writeln!(agent.to, "{NO_ANSWER} {command}").expect("the agent's pipe is open");
     }
 
     /// Moves it, running, to the libvirtd of the host with this address on the underlay: `virsh
