@@ -19,6 +19,7 @@ mod names;
 mod neighbours;
 mod packets;
 mod patience;
+mod reconnections;
 mod reference;
 mod refusals;
 mod restarts;
