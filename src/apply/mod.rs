@@ -29,6 +29,7 @@ mod settle;
 mod stale;
 mod store;
 mod survey;
+mod unplugged;
 mod wants;
 
 pub use attempt::Stuck;
@@ -38,3 +39,4 @@ pub use settle::{Mode, is_as_recorded, settle, settle_leaving};
 pub use stale::{is_live, retire_stale};
 pub use store::Store;
 pub use survey::{Survey, survey};
+pub use unplugged::without_unplugged;

@@ -7,6 +7,7 @@ use anyhow::Result;
 use super::attempt::{Attempt, Failed};
 use super::links::Links;
 use super::stale::{farewell, gone, still_wanted};
+use super::unplugged::{lost_tap, shrunk, unplugged};
 use super::{Store, journal, observe};
 use crate::event::Call;
 use crate::facts::IptablesBackend;
@@ -127,6 +128,7 @@ impl<'a> Round<'a> {
     /// Applies all wants as one transaction; if that fails, each by itself.
     fn settle(mut self) -> Result<()> {
         self.retire_clashing()?;
+        self.drop_unplugged()?;
         let admitted = self.admit()?;
         if admitted.is_empty() && self.observed.is_none() {
             return Ok(());
@@ -144,7 +146,9 @@ impl<'a> Round<'a> {
 
     /// Where nothing goes, no network can go either, and nobody asks who else is on its bridge.
     fn attempt(&self, wants: &[Want]) -> Result<(), Failed> {
-        let goes = self.observed.is_some() || wants.iter().any(|want| want.phase == Phase::Gone);
+        let goes = self.observed.is_some()
+            || wants.iter().any(|want| want.phase == Phase::Gone)
+            || transaction::leaves(&self.records, wants);
         let facts = if goes {
             Some(
                 self.links
@@ -216,9 +220,34 @@ impl<'a> Round<'a> {
         let farewells: Vec<Want> = records
             .map(|record| farewell(&record.want, self.call))
             .collect();
-        let touched = transaction::touched(&self.records, &farewells);
+        self.let_go_first(farewells)
+    }
+
+    /// A machine that runs may have lost interfaces without a word: those go, all of them where the
+    /// links were read, and else those that a want clashes with.
+    fn drop_unplugged(&mut self) -> Result<()> {
+        let concerned = |line: &_| {
+            let clashes = |want| transaction::clashes(want, line);
+            self.observed.is_some() || self.wants.iter().any(clashes)
+        };
+        let mut unplugged = unplugged(&self.links, &self.records, concerned)?;
+        for want in &self.wants {
+            unplugged.remove(&want.uuid);
+        }
+        self.store.load_domains(&mut self.records, &unplugged)?;
+        let records = unplugged
+            .iter()
+            .filter_map(|uuid| self.records.domains.get(uuid));
+        let wants = records.map(|record| shrunk(&self.links, &record.want).transpose());
+        let wants = wants.flatten().collect::<Result<_, _>>()?;
+        self.let_go_first(wants)
+    }
+
+    /// Puts wants by which things only go before the others, with the records that they touch.
+    fn let_go_first(&mut self, wants: Vec<Want>) -> Result<()> {
+        let touched = transaction::touched(&self.records, &wants);
         self.store.load_domains(&mut self.records, &touched)?;
-        self.wants.splice(0..0, farewells);
+        self.wants.splice(0..0, wants);
         Ok(())
     }
 
@@ -227,7 +256,11 @@ impl<'a> Round<'a> {
         let mut so_far = self.records.clone();
         let mut admitted = Vec::new();
         for want in &self.wants {
-            match transaction::admit(want, &so_far) {
+            let admitted_so_far = match lost_tap(&self.links, want)? {
+                Some(refusal) => Err(refusal),
+                None => transaction::admit(want, &so_far),
+            };
+            match admitted_so_far {
                 Ok(()) => {
                     so_far.add(want);
                     admitted.push(want.clone());

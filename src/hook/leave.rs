@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::context::let_go;
 use super::input::Input;
-use crate::apply::{Mode, Store, is_as_recorded, settle};
+use crate::apply::{Mode, Store, is_as_recorded, settle, without_unplugged};
 use crate::event::Call;
 use crate::host::Host;
 use crate::model::DomainUuid;
@@ -55,10 +55,11 @@ pub(super) fn release(host: &dyn Host, name: &OsStr, input: &Input) -> Result<()
 /// libvirtd has restarted and the domain runs: is everything as it was?
 pub(super) fn reconnect(host: &dyn Host, name: &OsStr, input: &Input) -> Result<()> {
     let store = Store::open(host)?;
-    let Some(Known::Recorded(_)) = Known::find(&store, name, input)? else {
+    let Some(Known::Recorded(record)) = Known::find(&store, name, input)? else {
         return Ok(());
     };
-    if is_as_recorded(host, &store)? && store.wants()?.is_empty() {
+    let has_its_taps = without_unplugged(host, &record.want)?.is_none();
+    if has_its_taps && is_as_recorded(host, &store)? && store.wants()?.is_empty() {
         return Ok(());
     }
     settle(host, Mode::Repair, Call::Reconnect)

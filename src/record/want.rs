@@ -90,6 +90,29 @@ impl Want {
         }
     }
 
+    /// The want without the ports that are not kept, and without the networks that only those were
+    /// on. Where none is kept nothing of the domain is left.
+    #[must_use]
+    pub fn keeping(&self, generation: u64, keep: impl Fn(&Port) -> bool) -> Self {
+        let ports: Vec<Port> = self
+            .ports
+            .iter()
+            .filter(|port| keep(port))
+            .cloned()
+            .collect();
+        if ports.is_empty() {
+            return self.gone(generation);
+        }
+        let used = |network: &&Network| ports.iter().any(|port| port.network == network.id);
+        let networks = self.networks.iter().filter(used).cloned().collect();
+        Self {
+            generation,
+            ports,
+            networks,
+            ..self.clone()
+        }
+    }
+
     /// The want after which nothing of the domain is left.
     #[must_use]
     pub fn gone(&self, generation: u64) -> Self {

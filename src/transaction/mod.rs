@@ -24,4 +24,4 @@ mod share;
 pub use admit::{admit, clashes};
 pub use membership::touched;
 pub use records::Records;
-pub use settle::{Surroundings, Transaction, brings, settle};
+pub use settle::{Surroundings, Transaction, brings, leaves, settle};

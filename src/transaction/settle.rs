@@ -92,17 +92,34 @@ pub fn settle(before: &Records, wants: &[Want], around: Surroundings<'_>) -> Tra
 /// Whether anything comes by these wants. Where all of them only close ports and leave networks, a
 /// failure is no reason to go back.
 pub fn brings(before: &Records, wants: &[Want]) -> bool {
-    wants.iter().any(|want| match want.phase {
-        Phase::Gone => false,
-        Phase::Started => true,
-        Phase::Prepared => {
-            let record = before.domains.get(&want.uuid);
-            let has = |port: &Port| {
-                let ports = record.into_iter().flat_map(|record| &record.want.ports);
-                ports.map(Port::key).any(|key| key == port.key())
-            };
-            !want.ports.iter().all(has)
+    wants.iter().any(|want| {
+        let had = before.domains.get(&want.uuid).map(|record| &record.want);
+        let ports = || had.into_iter().flat_map(|had| &had.ports);
+        match want.phase {
+            Phase::Gone => false,
+            // All of what is open is wanted anew where the kernel lost it.
+            Phase::Started => {
+                let less = ports().count() > want.ports.len()
+                    && want.ports.iter().all(|port| ports().any(|had| had == port));
+                !less || had.is_none_or(|had| had.phase != Phase::Started)
+            }
+            Phase::Prepared => {
+                let has = |port: &Port| ports().any(|had| had.key() == port.key());
+                !want.ports.iter().all(has)
+            }
         }
+    })
+}
+
+/// Whether a domain leaves a network by these wants: somebody must look whether it was the last.
+pub fn leaves(before: &Records, wants: &[Want]) -> bool {
+    wants.iter().any(|want| {
+        let lines = before.index.lines.iter();
+        let mut had = lines.filter(|line| line.domain == want.uuid);
+        had.any(|line| {
+            let stays = |port: &Port| port.network == line.port.network;
+            !want.ports.iter().any(stays)
+        })
     })
 }
 
