@@ -22,6 +22,8 @@ pub enum Event {
     },
     /// A libvirt network has made a port for an interface: `network … port-created`.
     PortCreated,
+    /// It has taken one back: `network … port-deleted`.
+    PortDeleted,
     /// A libvirt daemon has started: `daemon … start`.
     DaemonStart,
     /// Nothing that concerns us.
@@ -51,6 +53,8 @@ pub enum Call {
     Release,
     /// `network … port-created`
     PortCreated,
+    /// `network … port-deleted`
+    PortDeleted,
     /// `daemon … start`
     DaemonStart,
     /// `vmhook sync`
@@ -91,6 +95,7 @@ impl Event {
                 None => Self::Nothing,
             },
             (Some("network"), Some("port-created")) => Self::PortCreated,
+            (Some("network"), Some("port-deleted")) => Self::PortDeleted,
             (Some("daemon"), Some("start")) => Self::DaemonStart,
             _ => Self::Nothing,
         }
@@ -101,6 +106,7 @@ impl Event {
         match self {
             Self::Domain { operation, .. } => operation.call(),
             Self::PortCreated => Call::PortCreated,
+            Self::PortDeleted => Call::PortDeleted,
             Self::DaemonStart => Call::DaemonStart,
             Self::Nothing => Call::Unknown,
         }
@@ -117,7 +123,7 @@ impl Event {
                 )
             }
             Self::PortCreated => true,
-            Self::DaemonStart | Self::Nothing => false,
+            Self::PortDeleted | Self::DaemonStart | Self::Nothing => false,
         }
     }
 }
@@ -174,6 +180,7 @@ impl fmt::Display for Call {
             Self::Stopped => "stopped",
             Self::Release => "release",
             Self::PortCreated => "port-created",
+            Self::PortDeleted => "port-deleted",
             Self::DaemonStart => "daemon-start",
             Self::Sync => "sync",
         })
@@ -230,6 +237,9 @@ mod tests {
         let daemon = event(&["daemon", "-", "start", "-", "start"]);
         assert_eq!((&port, &daemon), (&Event::PortCreated, &Event::DaemonStart));
         assert!(port.may_fail() && !daemon.may_fail() && !Event::Nothing.may_fail());
+        let deleted = event(&["network", "net", "port-deleted", "begin", "-"]);
+        assert_eq!(deleted, Event::PortDeleted);
+        assert!(!deleted.may_fail(), "libvirt would only log it");
     }
 
     #[test]

@@ -170,6 +170,11 @@ pub struct Process {
     pub start: u64,
 }
 
+impl Process {
+    /// No process: never runs.
+    pub const NOBODY: Self = Self { pid: 0, start: 0 };
+}
+
 /// Which kernel interface `iptables` speaks to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -348,7 +348,8 @@ fn a_machine_that_runs_without_a_record_is_not_well() {
         let host = Host::new();
         let outcome = host.inspect("LIVE");
         assert_eq!(outcome.code, 1);
-        let words = "it runs, but nothing was applied for it: its ports are closed\n";
+        let words = "it runs, but nothing was applied for it: its ports are closed; \
+                     `vmhook sync instance-0000000d` opens them\n";
         assert!(outcome.out.ends_with(words), "{}", outcome.out);
         assert_eq!(host.report("LIVE")["verdict"], "no_record");
     });

@@ -239,7 +239,11 @@ impl<'a> Round<'a> {
             .iter()
             .filter_map(|uuid| self.records.domains.get(uuid));
         let wants = records.map(|record| shrunk(&self.links, &record.want).transpose());
-        let wants = wants.flatten().collect::<Result<_, _>>()?;
+        let call = self.call;
+        let wants = wants
+            .flatten()
+            .map(|want| Ok(Want { call, ..want? }))
+            .collect::<Result<_>>()?;
         self.let_go_first(wants)
     }
 

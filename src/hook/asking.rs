@@ -52,17 +52,19 @@ impl<'a> Asking<'a> {
 
     /// What its interfaces ask for, each with its tap: as it was resolved at `prepare`, so that a
     /// configuration that changed meanwhile changes nothing. What appears only now is resolved now,
-    /// by `fresh`: an interface of a libvirt network had no bridge at `prepare`.
+    /// by `fresh`: an interface of a libvirt network had no bridge at `prepare`, and one that was
+    /// plugged in was not there.
     pub(super) fn with_taps<E: From<Refusal>>(
         self,
-        fresh: impl FnOnce() -> Result<Requested, E>,
+        fresh: impl FnOnce(&[&'a Interface]) -> Result<Requested, E>,
     ) -> Result<Requested, E> {
-        let interfaces = self.domain.interfaces.iter();
-        let mut bridged = interfaces.filter(|interface| interface.bridge.is_some());
-        let fresh = if bridged.all(|interface| self.recorded(interface).is_some()) {
+        let bridged = self.domain.interfaces.iter();
+        let new = bridged.filter(|it| it.bridge.is_some() && self.recorded(it).is_none());
+        let new: Vec<&Interface> = new.collect();
+        let fresh = if new.is_empty() {
             Requested::default()
         } else {
-            fresh()?
+            fresh(&new)?
         };
         let mut requested = Requested::default();
         for interface in &self.domain.interfaces {
@@ -78,7 +80,7 @@ impl<'a> Asking<'a> {
         Ok(requested)
     }
 
-    /// What `prepare` resolved for an interface; not what `port-created` could not.
+    /// What was resolved for an interface before; `port-created` could not.
     fn recorded(self, interface: &Interface) -> Option<(&'a Port, &'a Network)> {
         let want = &self.record?.want;
         let found = port_of(&want.ports, &want.networks, interface)?;

@@ -56,7 +56,7 @@ pub(super) fn started(host: &dyn Host, root: bool, name: &OsStr, input: &Input) 
 
 /// The taps are silenced before anything is waited for: the host's own IPv6 stack speaks on a tap
 /// that is up.
-fn want_started(comer: &Comer<'_>) -> Result<Want> {
+pub(super) fn want_started(comer: &Comer<'_>) -> Result<Want> {
     let requested = comer.request_with_taps()?;
     for tap in requested.ports.iter().filter_map(|port| port.tap.as_ref()) {
         comer

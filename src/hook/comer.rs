@@ -7,7 +7,7 @@ use super::context::{configured, stands};
 use super::domain::{Claims, Requested, claims};
 use crate::apply::Store;
 use crate::config::Config;
-use crate::domain::Domain;
+use crate::domain::{Domain, Interface};
 use crate::event::Call;
 use crate::facts::HostFacts;
 use crate::host::Host;
@@ -89,7 +89,14 @@ impl<'a> Comer<'a> {
     }
 
     fn claims(&self) -> Result<Claims<'_>, Refusal> {
-        claims(self.domain, &self.config, |bridge| {
+        self.claims_of(&self.domain.interfaces)
+    }
+
+    fn claims_of<'b>(
+        &'b self,
+        interfaces: impl IntoIterator<Item = &'b Interface>,
+    ) -> Result<Claims<'b>, Refusal> {
+        claims(self.domain, interfaces, &self.config, |bridge| {
             stands(self.host, &self.store, bridge)
         })
     }
@@ -111,7 +118,12 @@ impl<'a> Comer<'a> {
 
     /// What its interfaces ask for, each with its tap.
     pub(super) fn request_with_taps(&self) -> Result<Requested> {
-        self.asking().with_taps(|| self.request())
+        self.asking().with_taps(|new| {
+            let claims = self.claims_of(new.iter().copied())?;
+            Ok(self
+                .asking()
+                .by_configuration(claims, &self.store.networks()?)?)
+        })
     }
 
     /// The want for this.

@@ -43,11 +43,19 @@ pub(super) fn stands(host: &dyn Host, store: &Store<'_>, bridge: &str) -> bool {
 /// # Errors
 /// Why it did not; then it is withdrawn.
 pub(super) fn fulfil(host: &dyn Host, store: &Store<'_>, want: &Want) -> Result<()> {
+    fulfil_by(Mode::Wants, host, store, want)
+}
+
+/// The same, and how much is looked at on the way.
+///
+/// # Errors
+/// As for [`fulfil`].
+pub(super) fn fulfil_by(mode: Mode, host: &dyn Host, store: &Store<'_>, want: &Want) -> Result<()> {
     store.drop_failures(&want.uuid)?;
     // Looked up while nothing has failed yet.
     let before = store.domain(&want.uuid)?;
     store.put_want(want)?;
-    if let Err(error) = settle(host, Mode::Wants, want.call) {
+    if let Err(error) = settle(host, mode, want.call) {
         let withdrawn = withdraw(store, want, before);
         let failure = Failure::of(want, &error);
         return Err(failure

@@ -34,18 +34,19 @@ pub(super) struct Against<'a> {
     pub(super) standing: &'a BTreeMap<NetworkId, NetworkRecord>,
 }
 
-/// Which interfaces of a domain are ours. `stands` says whether a bridge is in a record or bears
-/// our alias.
+/// Which of these interfaces of a domain are ours. `stands` says whether a bridge is in a record or
+/// bears our alias.
 ///
 /// # Errors
 /// An interface on a managed bridge of which nobody can tell how it is managed.
 pub(super) fn claims<'a>(
-    domain: &'a Domain,
+    domain: &Domain,
+    interfaces: impl IntoIterator<Item = &'a Interface>,
     config: &'a Config,
     stands: impl Fn(&str) -> bool,
 ) -> Result<Claims<'a>, Refusal> {
     let mut claims = Vec::new();
-    for interface in &domain.interfaces {
+    for interface in interfaces {
         let Some(bridge) = interface.bridge.as_deref() else {
             continue;
         };

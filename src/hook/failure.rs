@@ -77,6 +77,14 @@ pub(super) fn tell(host: &dyn Host, event: &Event, input: &Input, error: &anyhow
     line.write(host, &message);
 }
 
+/// The refusal that an error is; the error if it is none.
+pub(super) fn refusal(error: anyhow::Error) -> Result<Refusal, anyhow::Error> {
+    match error.downcast::<Failure>() {
+        Ok(failure) => Ok(failure.refusal),
+        Err(error) => error.downcast(),
+    }
+}
+
 /// An error that names the domain.
 pub(super) fn named(name: &str, error: impl fmt::Display) -> Refusal {
     Refusal::of_domain(name, error)
@@ -89,7 +97,8 @@ fn subject(event: &Event, input: &Input) -> (Option<String>, Option<DomainUuid>)
             let uuid = input.domain(name).ok().map(|domain| domain.uuid);
             (Some(name.to_string_lossy().into_owned()), uuid)
         }
-        (Event::PortCreated, Input::Xml(xml)) => match parse_network_port(xml) {
+        (Event::PortCreated | Event::PortDeleted, Input::Xml(xml)) => match parse_network_port(xml)
+        {
             Ok(port) => (Some(port.owner_name), Some(port.owner_uuid)),
             Err(_) => (None, None),
         },

@@ -37,6 +37,8 @@ fn may_be_ours(host: &dyn Host, store: &Store<'_>, domain: &Domain) -> bool {
         return false;
     }
     let config = load_config(host);
-    let claims = claims(domain, &config, |bridge| stands(host, store, bridge));
+    let claims = claims(domain, &domain.interfaces, &config, |bridge| {
+        stands(host, store, bridge)
+    });
     claims.is_ok_and(|claims| !claims.is_empty())
 }

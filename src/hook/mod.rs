@@ -2,20 +2,22 @@
 //!
 //! A call that concerns a VM of ours becomes a [`Want`](crate::record::Want), which
 //! [`settle`](crate::apply::settle) makes true together with everybody else's. Only `prepare`,
-//! `start`, `started` and `port-created` read the configuration; the others work from records
-//! alone, so a file that somebody broke has no effect on VMs that run.
+//! `start`, `started`, `port-created` and `sync` read the configuration; the others work from
+//! records alone, so a file that somebody broke has no effect on VMs that run.
 //!
 //! | call | want | without an interface or record of ours |
 //! |---|---|---|
 //! | `migrate` | none; noted for `start` | nothing |
 //! | `prepare`, `port-created` | prepared: networks there, ports closed | nothing, whatever else is wrong |
-//! | `start`, `started` | started: ports open | nothing |
+//! | `start`, `started`, `vmhook sync DOMAIN` | started: ports open | nothing |
+//! | `port-deleted` | as it was, without that port | nothing |
 //! | `stopped` | prepared | nothing |
 //! | `release` | gone | nothing |
 //! | `reconnect`, daemon `start` | as recorded, repaired | nothing |
 
 mod asking;
 mod bring;
+mod changes;
 mod comer;
 mod context;
 mod daemon;
@@ -26,6 +28,7 @@ mod leave;
 mod migrate;
 mod plug;
 pub mod rehearsal;
+mod sync;
 
 use std::ffi::OsStr;
 
@@ -35,8 +38,10 @@ use crate::refusal::Refusal;
 
 use failure::Failure;
 
+pub use changes::{Change, Outcome};
 pub use context::load_config;
 pub use input::Input;
+pub use sync::{Synced, sync};
 
 /// Serves one event. `input` is what came on standard input, `root` whether we may change things.
 ///
@@ -47,9 +52,10 @@ pub fn serve(event: &Event, host: &dyn Host, root: bool, input: &Input) -> anyho
     let result = match event {
         Event::Domain { name, operation } => serve_domain(*operation, host, root, (name, input)),
         Event::PortCreated => plug::port_created(host, root, input),
+        Event::PortDeleted if root => plug::port_deleted(host, input),
         // Session libvirt has a daemon of its own, and nothing of ours.
         Event::DaemonStart if root => daemon::start(host),
-        Event::DaemonStart | Event::Nothing => Ok(()),
+        Event::PortDeleted | Event::DaemonStart | Event::Nothing => Ok(()),
     };
     result.map_err(|error| {
         failure::tell(host, event, input, &error);

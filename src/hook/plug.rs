@@ -1,28 +1,26 @@
-//! `port-created`: an interface of a libvirt network got its port.
+//! `port-created`, `port-deleted`: an interface of a libvirt network gets its port, and loses it.
 
 use anyhow::Result;
 
-use super::context::{configured, fulfil, stands};
+use super::context::{configured, fulfil, let_go, stands};
 use super::domain::{Against, Requested, network, options};
 use super::input::Input;
-use crate::apply::Store;
+use crate::apply::{Store, without_unplugged};
 use crate::config::NetworkConfig;
 use crate::domain::{NetworkPort, parse_network_port};
 use crate::event::Call;
 use crate::firewall::iptables::Options;
 use crate::host::Host;
 use crate::model::{MacAddr, Network, Port};
-use crate::record::{Phase, Want};
+use crate::record::{DomainRecord, Phase, Want};
 use crate::refusal::Refusal;
-use crate::resolve::{self, Claimed, Sources};
+use crate::resolve::{self, Claimed};
 
 /// Makes the network of an interface whose bridge was not in the domain's XML at `prepare`, or that
-/// is plugged into a running domain. Its tap follows at once, and is closed.
+/// is plugged into a running domain. Its tap follows at once, and is closed; in a running domain until
+/// `vmhook sync DOMAIN`, for libvirt tells its name to no hook.
 pub(super) fn port_created(host: &dyn Host, root: bool, input: &Input) -> Result<()> {
-    let Input::Xml(xml) = input else {
-        anyhow::bail!("the network's XML is larger than 8 MiB")
-    };
-    let created = parse_network_port(xml)?;
+    let created = port(input)?;
     let Some(bridge) = created.bridge.as_deref() else {
         return Ok(());
     };
@@ -54,6 +52,38 @@ pub(super) fn port_created(host: &dyn Host, root: bool, input: &Input) -> Result
     fulfil(host, &store, &want(host, &store, &created, joined)?)
 }
 
+/// The interface is unplugged, or its machine has ended: then `stopped` has closed its port already,
+/// and `release` follows.
+pub(super) fn port_deleted(host: &dyn Host, input: &Input) -> Result<()> {
+    let deleted = port(input)?;
+    let store = Store::open(host)?;
+    let Some(DomainRecord { want, .. }) = store.domain(&deleted.owner_uuid)? else {
+        return Ok(());
+    };
+    let of_bridge = |network: &&Network| Some(network.bridge.as_str()) == deleted.bridge.as_deref();
+    let network = want.networks.iter().find(of_bridge);
+    let is_its = |port: &Port| {
+        network.is_some_and(|network| port.network == network.id) && deleted.mac == Ok(port.mac)
+    };
+    if !want.ports.iter().any(is_its) {
+        return Ok(());
+    }
+    let there = without_unplugged(host, &want)?.unwrap_or_else(|| want.clone());
+    let generation = store.next_generation(&there.uuid)?;
+    let less = Want {
+        call: Call::PortDeleted,
+        ..there.keeping(generation, |port| !is_its(port))
+    };
+    let_go(host, &store, &less)
+}
+
+fn port(input: &Input) -> Result<NetworkPort> {
+    let Input::Xml(xml) = input else {
+        anyhow::bail!("the network's XML is larger than 8 MiB")
+    };
+    Ok(parse_network_port(xml)?)
+}
+
 /// What comes to a domain.
 struct Joined {
     network: Network,
@@ -68,25 +98,15 @@ fn joined(
 ) -> Result<Joined, String> {
     let mac = created.mac.clone().map_err(|error| error.to_string())?;
     let network = network(of_network, against)?;
-    let sources = Sources {
-        config: against.config,
-        network: of_network,
-        domain: None,
-    };
-    // The domain's metadata is not here; what it may say is asked again at `start`.
-    let port = match resolve::port(mac, None, sources) {
-        Ok(resolved) => resolved.port,
-        Err(_) => unresolved(&network, mac),
-    };
-    let options = options(against.config)?;
     Ok(Joined {
+        port: unresolved(&network, mac),
         network,
-        port,
-        options,
+        options: options(against.config)?,
     })
 }
 
-/// A port of which only network and MAC address are known. It is never opened.
+/// A port of which only network and MAC address are known: what the domain's metadata says of it is
+/// not here, and is asked at `start`, or by `sync`. Till then it is never opened.
 fn unresolved(network: &Network, mac: MacAddr) -> Port {
     Port {
         network: network.id.clone(),
@@ -102,8 +122,10 @@ fn unresolved(network: &Network, mac: MacAddr) -> Port {
 /// The owner's want with the port added, or in the place of what it had under the same address.
 fn want(host: &dyn Host, store: &Store<'_>, created: &NetworkPort, joined: Joined) -> Result<Want> {
     let uuid = &created.owner_uuid;
-    let record = store.domain(uuid)?;
-    let had = record.map(|record| record.want);
+    let had = match store.domain(uuid)? {
+        Some(record) => Some(without_unplugged(host, &record.want)?.unwrap_or(record.want)),
+        None => None,
+    };
     let mut requested = Requested::default();
     if let Some(want) = &had {
         requested.networks.clone_from(&want.networks);
@@ -114,12 +136,15 @@ fn want(host: &dyn Host, store: &Store<'_>, created: &NetworkPort, joined: Joine
         requested.ports = others.cloned().collect();
     }
     requested.add(joined.network, joined.port);
+    let phase = had.as_ref().map(|want| want.phase);
     Ok(Want {
         generation: store.next_generation(uuid)?,
         epoch: store.epoch().clone(),
         uuid: uuid.clone(),
         name: created.owner_name.clone(),
-        phase: had.as_ref().map_or(Phase::Prepared, |want| want.phase),
+        phase: phase
+            .filter(|phase| *phase != Phase::Gone)
+            .unwrap_or(Phase::Prepared),
         call: Call::PortCreated,
         caller: host.caller(),
         options: joined.options,

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::check::Check;
+use super::check::{Check, Kind};
 use crate::model::{DomainUuid, IfName, MacAddr, Mtu, Vni};
 
 /// The version of the JSON shape: grows when a field changes its meaning or goes.
@@ -79,6 +79,15 @@ pub struct InterfaceReport {
     pub addresses: Sourced<Vec<IpAddr>>,
     /// The names of its security groups.
     pub security_groups: Sourced<Vec<String>>,
+}
+
+impl Report {
+    /// Whether an interface came, went or moved since: only `vmhook sync DOMAIN` makes that right.
+    pub fn has_changed_interfaces(&self) -> bool {
+        let of_interface = |check: &&Check| matches!(check.kind, Kind::Port | Kind::Tap);
+        let mut checks = self.checks.iter().filter(of_interface);
+        checks.any(|check| !check.is_well())
+    }
 }
 
 impl Verdict {

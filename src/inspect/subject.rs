@@ -89,7 +89,9 @@ impl<'a> Subject<'a> {
             let at = left
                 .iter()
                 .position(|port| self.is_port_of(port, interface));
-            let applied = at.map(|at| left.remove(at));
+            // A libvirt network has given it a port, but nobody knew its tap yet: as one plugged in.
+            let resolved = |port: &&Port| !port.fixed_ips.is_empty();
+            let applied = at.map(|at| left.remove(at)).filter(resolved);
             let applied = applied.and_then(|port| Some((port, self.network_of(port)?)));
             if applied.is_none() && !self.is_ours(interface) {
                 continue;

@@ -116,7 +116,6 @@ fn operations_that_are_not_served() {
         }
         for arguments in [
             &["network", "net", "started", "begin", "-"][..],
-            &["network", "net", "port-deleted", "begin", "-"],
             &["daemon", "-", "shutdown", "-", "shutdown"],
             &["lxc", "vm1", "prepare", "begin", "-"],
             &["qemu"],

@@ -9,6 +9,7 @@ mod support;
 mod endings;
 mod endpoints;
 mod failed_starts;
+mod hotplug;
 mod interfaces;
 mod interrupted;
 mod link_details;

@@ -13,7 +13,7 @@ ingress = [{ protocol = "tcp", port = 23, remote = "192.168.101.88/32" }]
 egress = [{ any = true }]
 "#;
 /// A libvirt network whose interfaces sit on our bridge.
-const LIBVIRT_NETWORK: &str = "<network><name>selfservice</name>\
+pub(crate) const LIBVIRT_NETWORK: &str = "<network><name>selfservice</name>\
     <forward mode='bridge'/><bridge name='brqc08e7dcd-4a'/></network>";
 /// What the domain itself says of its port.
 const METADATA: &str = "<vmhook:ports xmlns:vmhook='urn:vmhook:ports:1'>\
@@ -75,7 +75,7 @@ mac = "fa:16:3e:00:02:68"
 fixed_ips = ["192.168.101.88"]
 security_groups = ["mysecurity"]
 "#;
-const SECOND_MAC: &str = "fa:16:3e:00:02:68";
+pub(crate) const SECOND_MAC: &str = "fa:16:3e:00:02:68";
 /// The name that libvirt gives the lab's first tap without one.
 const SECOND_TAP: &str = "vnet0";
 

@@ -48,8 +48,13 @@ pub(crate) enum Command {
     /// cannot be told.
     Inspect(InspectArguments),
 
-    /// Drop the records of machines that are gone, and repair everything else (needs root)
-    Sync,
+    /// Make what libvirt changed without a hook right, and repair (needs root)
+    ///
+    /// With DOMAIN: close the interfaces that were unplugged or moved away, open those that it has
+    /// now, and repair. Exits 1 if one cannot be opened; then what was closed stays closed.
+    /// Without: drop the records of machines and interfaces that are gone, and repair everything
+    /// else.
+    Sync(SyncArguments),
 
     /// Put the hooks where libvirt runs them, and an example configuration (needs root)
     ///
@@ -126,6 +131,17 @@ pub(crate) struct InspectArguments {
     /// For people or for programs
     #[arg(long, default_value = "text")]
     pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SyncArguments {
+    /// The domain's name or UUID; libvirt is asked for its XML
+    #[arg(value_name = "DOMAIN")]
+    pub(crate) domain: Option<String>,
+
+    /// The domain's live XML instead; - for standard input
+    #[arg(long, value_name = "FILE|-", conflicts_with = "domain")]
+    pub(crate) xml: Option<PathBuf>,
 }
 
 /// A call of libvirt's that changes something.

@@ -13,7 +13,7 @@ use vmhook::inspect::{
 };
 
 use crate::arguments::{Format, InspectArguments};
-use crate::output::{BAD, FAINT, GOOD, HEAD, NOTE, Output, styled};
+use crate::output::{BAD, FAINT, GOOD, HEAD, NOTE, Output, printable, styled};
 use crate::{Answer, input, libvirt, need_root};
 
 pub(crate) fn run(wanted: &InspectArguments, host: &dyn Host, output: &Output) -> Result<Answer> {
@@ -191,6 +191,18 @@ fn problem(check: &Check) -> String {
     )
 }
 
+/// The domain as an argument of a shell: its name, or its UUID where a shell would read the name
+/// otherwise.
+fn argument(report: &Report) -> &str {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let name = &report.domain;
+    if !name.is_empty() && !name.starts_with('-') && name.chars().all(plain) {
+        name
+    } else {
+        report.uuid.as_str()
+    }
+}
+
 fn verdict(report: &Report) -> String {
     let wrong = report
         .checks
@@ -198,13 +210,19 @@ fn verdict(report: &Report) -> String {
         .filter(|check| !check.is_well())
         .count();
     let all = report.checks.len();
+    let sync = format!("`vmhook sync {}`", argument(report));
     let words = match report.verdict {
         Verdict::AsApplied => format!("all {all} things are in the kernel as they were applied"),
+        Verdict::Differs if report.has_changed_interfaces() => {
+            format!("{wrong} of {all} things differ from what was applied; {sync} makes them right")
+        }
         Verdict::Differs => {
             format!("{wrong} of {all} things differ from what was applied; `vmhook sync` repairs")
         }
         Verdict::NoRecord => {
-            "it runs, but nothing was applied for it: its ports are closed".to_owned()
+            format!(
+                "it runs, but nothing was applied for it: its ports are closed; {sync} opens them"
+            )
         }
         Verdict::Left => {
             "it is shut off, but something of it is left; `vmhook sync` removes it".to_owned()
@@ -214,11 +232,4 @@ fn verdict(report: &Report) -> String {
     };
     let style = if report.verdict.is_well() { GOOD } else { BAD };
     styled(style, &words)
-}
-
-/// A name may hold anything; a terminal gets none of it that steers.
-fn printable(name: &str) -> String {
-    name.chars()
-        .map(|c| if c.is_control() { '?' } else { c })
-        .collect()
 }

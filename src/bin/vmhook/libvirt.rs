@@ -35,7 +35,7 @@ pub(crate) fn domain(name: &str) -> Result<Domain> {
 #[cfg(not(feature = "libvirt"))]
 pub(crate) fn domain(name: &str) -> Result<Domain> {
     anyhow::bail!(
-        "this vmhook was built without libvirt; run \
-         `virsh dumpxml -- {name} | vmhook inspect --xml -`"
+        "this vmhook was built without libvirt; run `virsh dumpxml -- {name}`, and give what it prints \
+         by --xml"
     )
 }

@@ -1,8 +1,8 @@
 //! `vmhook`: what an operator asks.
 //!
 //! A thin program: it reads arguments and files, asks the library, and prints. Only it knows clap,
-//! libvirt and colours. `plan`, `check` and `inspect` change nothing; `sync` repairs; `setup` and
-//! `remove` make an installation and undo it.
+//! libvirt and colours. `plan`, `check` and `inspect` change nothing; `sync` repairs, and serves what
+//! libvirt changed without a hook; `setup` and `remove` make an installation and undo it.
 //!
 //! | exit code | means |
 //! |---|---|
@@ -65,7 +65,7 @@ fn answer(command: &Command, host: &dyn Host, output: &Output) -> anyhow::Result
         Command::Plan(wanted) => plan::run(wanted, host, output),
         Command::Check => check::run(host, output),
         Command::Inspect(wanted) => inspect::run(wanted, host, output),
-        Command::Sync => sync::run(host, output),
+        Command::Sync(wanted) => sync::run(wanted, host, output),
         Command::Setup(wanted) => setup::run(wanted, host, output),
         Command::Remove(wanted) => remove::run(wanted, host, output),
     }

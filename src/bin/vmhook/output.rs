@@ -26,6 +26,13 @@ pub(crate) fn styled(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
 
+/// A name may hold anything; a terminal gets none of it that steers.
+pub(crate) fn printable(name: &str) -> String {
+    name.chars()
+        .map(|c| if c.is_control() { '?' } else { c })
+        .collect()
+}
+
 impl Output {
     pub(crate) fn new(color: Color) -> Self {
         Self(match color {

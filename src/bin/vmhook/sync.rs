@@ -1,16 +1,75 @@
-//! `vmhook sync`: forget machines that are gone, repair the rest.
+//! `vmhook sync`: forget what is gone, repair the rest; for one domain also what libvirt changed.
 
 use anyhow::Result;
 use vmhook::apply::{Mode, retire_stale, settle, survey};
+use vmhook::domain::Domain;
 use vmhook::event::Call;
+use vmhook::hook::{self, Change, Outcome, Synced};
 use vmhook::host::Host;
 use vmhook::plan::{Besides, Plan};
 
-use crate::output::{NOTE, Output, styled};
-use crate::{Answer, need_root};
+use crate::arguments::SyncArguments;
+use crate::output::{BAD, GOOD, NOTE, Output, printable, styled};
+use crate::{Answer, input, libvirt, need_root};
 
-pub(crate) fn run(host: &dyn Host, output: &Output) -> Result<Answer> {
+pub(crate) fn run(wanted: &SyncArguments, host: &dyn Host, output: &Output) -> Result<Answer> {
     need_root("sync")?;
+    match (&wanted.xml, &wanted.domain) {
+        (Some(file), _) => {
+            let domain = input::domain(file)?;
+            let name = domain.name.clone();
+            one(&name, || Ok(domain.clone()), host, output)
+        }
+        (None, Some(name)) => one(name, || libvirt::domain(name), host, output),
+        (None, None) => all(host, output),
+    }
+}
+
+fn one(
+    name: &str,
+    ask: impl FnMut() -> Result<Domain>,
+    host: &dyn Host,
+    output: &Output,
+) -> Result<Answer> {
+    let domain = printable(name);
+    let synced = hook::sync(host, ask)?;
+    let (changes, refused) = match synced {
+        Synced::Runs { changes, refused } => (changes, refused),
+        Synced::NotOurs => {
+            output.print(&format!(
+                "domain {domain} has no interface on a managed bridge\n"
+            ))?;
+            return Ok(Answer::Yes);
+        }
+        Synced::ShutOff { left } => {
+            let left = if left {
+                "what was left of it is gone"
+            } else {
+                "nothing of it is left"
+            };
+            output.print(&format!("domain {domain} is shut off, and {left}\n"))?;
+            return Ok(Answer::Yes);
+        }
+    };
+    let lines: String = changes.iter().map(line).collect();
+    output.print(&lines)?;
+    if let Some(refusal) = refused {
+        output.complain(&format!("{refusal}; nothing was opened that was closed"));
+        return Ok(Answer::No);
+    }
+    Ok(Answer::Yes)
+}
+
+fn line(change: &Change) -> String {
+    let style = match change.outcome {
+        Outcome::Kept(_) => GOOD,
+        Outcome::Opened(_) => NOTE,
+        Outcome::Closed => BAD,
+    };
+    format!("{}\n", styled(style, &change.to_string()))
+}
+
+fn all(host: &dyn Host, output: &Output) -> Result<Answer> {
     let repair = to_repair(host)?;
     let stale = retire_stale(host, Call::Sync)?;
     settle(host, Mode::Repair, Call::Sync)?;

@@ -124,7 +124,11 @@ impl<'a> Rehearsal<'a> {
             }
             Act::Start => {
                 self.make_taps()?;
-                let requested = self.asking().with_taps(|| self.request())?;
+                let requested = self.asking().with_taps(|new| {
+                    let claims = self.claims_of(new.iter().copied())?;
+                    self.asking()
+                        .by_configuration(claims, &self.world.records.networks)
+                })?;
                 self.want(Phase::Started, requested)?
             }
             Act::Stopped | Act::Release => match self.leave(act) {
@@ -140,7 +144,14 @@ impl<'a> Rehearsal<'a> {
     }
 
     fn claims(&self) -> Result<Claims<'_>, Refusal> {
-        claims(&self.domain, self.config, |bridge| {
+        self.claims_of(&self.domain.interfaces)
+    }
+
+    fn claims_of<'b>(
+        &'b self,
+        interfaces: impl IntoIterator<Item = &'b Interface>,
+    ) -> Result<Claims<'b>, Refusal> {
+        claims(&self.domain, interfaces, self.config, |bridge| {
             self.world.stands(bridge)
         })
     }
@@ -214,7 +225,7 @@ impl<'a> Rehearsal<'a> {
         let stamp = Stamp {
             generation: 1 + self.record().map_or(0, |record| record.want.generation),
             epoch: self.world.records.epoch.clone(),
-            caller: Process { pid: 0, start: 0 },
+            caller: Process::NOBODY,
             call: Call::Unknown,
         };
         self.asking().want(phase, requested, stamp)
