@@ -14,7 +14,9 @@ use vmhook::model::{
 use vmhook::plan::{Plan, Step};
 use vmhook::record::{NetworkRecord, Phase, Want};
 use vmhook::state::HostState;
-use vmhook::transaction::{Records, Surroundings, Transaction, admit, clashes, settle, touched};
+use vmhook::transaction::{
+    Records, Surroundings, Transaction, admit, brings, clashes, leaves, settle, touched,
+};
 
 fn epoch() -> Epoch {
     Epoch {
@@ -524,4 +526,37 @@ fn the_first_that_comes_decides_how_rules_are_written() {
     let later = want(3, vec![port(3, "vnet2")]);
     let records = with(&[leaving, coming, later]);
     assert_eq!(records.host.unwrap().options, plain);
+}
+
+#[test]
+fn a_want_with_less_of_the_same_brings_nothing_and_leaves_what_only_that_was_on() {
+    let mut elsewhere = port(2, "tap2");
+    elsewhere.network = "other".parse().unwrap();
+    let mut both = want(1, vec![port(1, "tap1"), elsewhere]);
+    both.networks.push(network("other", 268));
+    let mut before = Records::empty(epoch());
+    before.add(&both);
+
+    let less = both.keeping(2, |port| port.mac == both.ports[0].mac);
+    assert_eq!((less.generation, less.phase), (2, Phase::Started));
+    assert_eq!(less.ports, both.ports[..1]);
+    assert_eq!(less.networks, both.networks[..1]);
+    assert!(!brings(&before, std::slice::from_ref(&less)));
+    assert!(leaves(&before, std::slice::from_ref(&less)));
+    assert!(
+        brings(&before, std::slice::from_ref(&both)),
+        "a repair of it"
+    );
+    assert!(!leaves(&before, std::slice::from_ref(&both)));
+
+    let mut other_tap = less;
+    other_tap.ports[0].tap = port(3, "tap3").tap;
+    assert!(brings(&before, &[other_tap]), "a tap that opens");
+    assert_eq!(
+        both.keeping(2, |_| false),
+        Want {
+            generation: 2,
+            ..gone(&both)
+        }
+    );
 }

@@ -2,9 +2,9 @@
 
 use std::cell::OnceCell;
 
-use crate::facts::HostFacts;
+use crate::facts::{HostFacts, LinkFact};
 use crate::host::{Host, HostError};
-use crate::model::Tap;
+use crate::model::{IfName, Tap};
 
 /// The host's links and addresses, read under the lock when they are first asked for: a dump of
 /// all of them costs more than all else of a call that brings one more VM.
@@ -30,17 +30,24 @@ impl<'a> Links<'a> {
         Ok(self.read.get_or_init(|| facts))
     }
 
-    /// Whether this very tap is there. Asks for it alone where the links were not read.
-    pub(super) fn has_tap(&self, tap: &Tap) -> Result<bool, HostError> {
+    /// Whether a port has lost its tap: it is gone, or on another bridge than its network's. One on
+    /// no bridge is not lost: somebody deleted the bridge, and puts the tap back. Asks for these
+    /// links alone where not all were read.
+    pub(super) fn has_lost(&self, tap: &Tap, bridge: Option<&IfName>) -> Result<bool, HostError> {
+        let Some(link) = self.link(&tap.name)?.filter(|link| link.index == tap.index) else {
+            return Ok(true);
+        };
+        let (Some(master), Some(bridge)) = (link.master, bridge) else {
+            return Ok(false);
+        };
+        let bridge = self.link(bridge)?;
+        Ok(bridge.is_none_or(|bridge| bridge.index != master))
+    }
+
+    fn link(&self, name: &IfName) -> Result<Option<LinkFact>, HostError> {
         match self.read.get() {
-            Some(facts) => Ok(facts.has_tap(tap)),
-            None => has_tap(self.host, tap),
+            Some(facts) => Ok(facts.link(name).cloned()),
+            None => self.host.link(name.as_str()),
         }
     }
-}
-
-/// Whether this very tap is there: a later one of the same name has another index.
-fn has_tap(host: &dyn Host, tap: &Tap) -> Result<bool, HostError> {
-    let link = host.link(tap.name.as_str())?;
-    Ok(link.is_some_and(|link| link.index == tap.index))
 }

@@ -1,20 +1,21 @@
-//! Interfaces that were unplugged, or plugged elsewhere, while their machine runs.
+//! Interfaces that were unplugged, or moved to another bridge, while their machine runs.
 //!
 //! libvirt calls no hook about an interface of `type='bridge'`: its tap goes, and its name stays a
-//! member, for whatever tap gets it next. So whoever reads the links anyway drops the ports whose
-//! taps are gone; whoever wants a tap, a MAC address or a chain's name that such a port has drops it
-//! first; and nobody opens a tap that is not there any more.
+//! member, for whatever tap gets it next; or its tap is a member on another network's bridge. So
+//! whoever reads the links anyway drops the ports that lost their tap; whoever wants a tap, a MAC
+//! address or a chain's name that such a port has drops it first; and nobody opens a tap that is not
+//! where it was.
 
 use std::collections::BTreeSet;
 
 use super::links::Links;
 use crate::host::{Host, HostError};
-use crate::model::{DomainUuid, Tap};
+use crate::model::{DomainUuid, IfName, NetworkId};
 use crate::record::{IndexLine, Want};
 use crate::refusal::Refusal;
 use crate::transaction::Records;
 
-/// The domain's want without the ports whose tap is gone; `None` where all are there. It keeps its
+/// The domain's want without the ports that have lost their tap; `None` where none has. It keeps its
 /// number: a hook of that domain may be about to use the next one.
 ///
 /// # Errors
@@ -31,7 +32,9 @@ pub(super) fn unplugged(
 ) -> Result<BTreeSet<DomainUuid>, HostError> {
     let mut domains = BTreeSet::new();
     for line in records.index.lines.iter().filter(|line| concerned(line)) {
-        if is_gone(links, line.tap.as_ref())? {
+        let Some(tap) = &line.tap else { continue };
+        let network = records.networks.get(&line.port.network);
+        if links.has_lost(tap, network.map(|record| &record.network.bridge))? {
             domains.insert(line.domain.clone());
         }
     }
@@ -40,28 +43,32 @@ pub(super) fn unplugged(
 
 /// See [`without_unplugged`].
 pub(super) fn shrunk(links: &Links<'_>, want: &Want) -> Result<Option<Want>, HostError> {
-    let mut gone = BTreeSet::new();
+    let mut lost = BTreeSet::new();
     for port in &want.ports {
-        if is_gone(links, port.tap.as_ref())? {
-            gone.insert(port.key());
+        if let Some(tap) = &port.tap
+            && links.has_lost(tap, bridge(want, &port.network))?
+        {
+            lost.insert(port.key());
         }
     }
-    let less = || want.keeping(want.generation, |port| !gone.contains(&port.key()));
-    Ok((!gone.is_empty()).then(less))
+    let less = || want.keeping(want.generation, |port| !lost.contains(&port.key()));
+    Ok((!lost.is_empty()).then(less))
 }
 
-/// Why a want cannot be served: a tap that it opens is not there any more. Whoever wrote it has
-/// seen the tap; the machine has changed since, and who has the name now is not known.
+/// Why a want cannot be served: a tap that it opens is not where it was. Whoever wrote it has seen
+/// the tap; the machine has changed since, and who has the name now is not known.
 pub(super) fn lost_tap(links: &Links<'_>, want: &Want) -> Result<Option<Refusal>, HostError> {
     for (port, tap) in want.open_ports() {
-        if !links.has_tap(tap)? {
-            let cause = format!("its tap {} is not there any more", tap.name);
+        if links.has_lost(tap, bridge(want, &port.network))? {
+            let cause = format!("its tap {} is gone, or on another bridge", tap.name);
             return Ok(Some(Refusal::of_interface(&want.name, port.mac, cause)));
         }
     }
     Ok(None)
 }
 
-fn is_gone(links: &Links<'_>, tap: Option<&Tap>) -> Result<bool, HostError> {
-    tap.map_or(Ok(false), |tap| Ok(!links.has_tap(tap)?))
+fn bridge<'a>(want: &'a Want, network: &NetworkId) -> Option<&'a IfName> {
+    let mut networks = want.networks.iter();
+    let network = networks.find(|other| other.id == *network)?;
+    Some(&network.bridge)
 }
