@@ -8,7 +8,8 @@ use crate::firewall::Membership;
 use crate::firewall::guard::{
     Guard, Tables, closed_port_elements, network_elements, port_elements,
 };
-use crate::firewall::iptables::{Options, network_rules, port_rules, skeleton};
+use crate::firewall::iptables::{Options, Place, Ruleset, network_rules, port_rules, skeleton};
+use crate::firewall::tracking::Tracking;
 use crate::model::{Family, FdbEntry, MacAddr, Network, NetworkId, NetworkKind, Port, Tap, Zone};
 use crate::plan::link::{Bridge, VxlanDevice};
 use crate::state::{HostState, OwnLink};
@@ -26,7 +27,7 @@ pub fn compile_skeleton(options: &Options) -> HostState {
 /// that give its packets their conntrack zone.
 pub fn compile_network(
     network: &Network,
-    rules: Option<(&Options, Zone)>,
+    serving: Option<&Serving<'_>>,
     machine_id: &str,
 ) -> HostState {
     let NetworkKind::Vxlan(vxlan) = &network.kind;
@@ -61,11 +62,31 @@ pub fn compile_network(
         },
         ..HostState::default()
     };
-    if let Some((options, zone)) = rules {
-        state.v4 = network_rules(options, &network.bridge, &network.id, zone);
-        state.v6 = state.v4.clone();
+    if let Some(serving) = serving {
+        [state.v4, state.v6] = compile_tracking(network, serving);
     }
     state
+}
+
+/// What a network that serves a port has besides.
+#[derive(Debug, Clone)]
+pub struct Serving<'a> {
+    /// How rules are written.
+    pub options: &'a Options,
+    /// The network's conntrack zone.
+    pub zone: Zone,
+    /// Whose packets are tracked in it.
+    pub tracking: Tracking,
+}
+
+/// A network's rules of each family.
+pub fn compile_tracking(network: &Network, serving: &Serving<'_>) -> [Ruleset; 2] {
+    let place = Place {
+        bridge: &network.bridge,
+        network: &network.id,
+        zone: serving.zone,
+    };
+    Family::BOTH.map(|family| network_rules(serving.options, place, &serving.tracking, family))
 }
 
 /// What a port has that is not open: the host is silent on the tap that it will get.

@@ -16,14 +16,14 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use firewall_gen::{SETS, filter_rules, hosts, raw_rules};
+use firewall_gen::{SETS, filter_rules, hosts, of_network, raw_rules};
 use nix::sched::{CloneFlags, unshare};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use vmhook::firewall::iptables::{
-    ChainPrefix, Changes, Observed, Options, Rule, Ruleset, diff, network_rules, parse_save, repair,
+    ChainPrefix, Changes, Observed, Options, Rule, Ruleset, diff, parse_save, repair,
 };
-use vmhook::model::{Family, Zone};
+use vmhook::model::Family;
 
 /// One variant of iptables for one family, in a network namespace of its own.
 #[derive(Debug)]
@@ -206,6 +206,7 @@ fn every_case_of_the_corpus_loads_comes_back_and_goes() {
         "08-protocol-numbers",
         "10-remote-prefixes",
         "14-remote-group-ports-noipset",
+        "19-stateless-group",
         "20-several-groups",
         "22-two-ports-one-network",
         "23-ports-two-networks",
@@ -213,19 +214,20 @@ fn every_case_of_the_corpus_loads_comes_back_and_goes() {
         "26-v6-only",
         "27-no-fixed-ip",
         "28-address-pairs",
+        "48-stateless-second-group",
     ] {
         let json = std::fs::read(corpus.join(case).join("case.json")).unwrap();
         let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
         Iptables::each(|iptables| {
             for snapshot in neutron::snapshots(json.clone()) {
                 let mut want = snapshot.ruleset(iptables.family);
-                for port in snapshot.ports() {
-                    want.merge(&network_rules(
-                        &Options::default(),
-                        &port.network.bridge(),
-                        &port.network,
-                        Zone::FIRST,
-                    ));
+                let ports = snapshot.ports();
+                for port in &ports {
+                    let network = &port.network;
+                    let on_it = ports.iter().filter(|it| it.network == *network).cloned();
+                    let on_it: Vec<_> = on_it.collect();
+                    let options = Options::default();
+                    want.merge(&of_network(&options, network, &on_it, iptables.family));
                 }
                 iptables.make(&want);
             }
@@ -267,8 +269,7 @@ fn seed(family: Family) -> Ruleset {
     let mut ruleset = snapshots[0].ruleset(family);
     let id = "c08e7dcd-4acb-4cd0-ad08-ebd3b48467ee".parse().unwrap();
     let options = Options::default();
-    let bridge = vmhook::model::NetworkId::bridge(&id);
-    ruleset.merge(&network_rules(&options, &bridge, &id, Zone::FIRST));
+    ruleset.merge(&of_network(&options, &id, &[], family));
     ruleset
 }
 

@@ -436,6 +436,7 @@ fn group(name: &str, members: &[&str]) -> SecurityGroup {
         name: name.to_owned(),
         rules: vec![inside],
         members: members.iter().map(|it| it.parse().unwrap()).collect(),
+        stateless: false,
     }
 }
 

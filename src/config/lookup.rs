@@ -219,7 +219,7 @@ mod tests {
         let builtin = of("");
         let group = builtin.security_group("default").unwrap();
         assert_eq!(*group, Ok(SecurityGroup::builtin_default()));
-        let broken = of("[security_group.default]\nstateful = false");
+        let broken = of("[security_group.default]\nstateful = 5");
         assert!(broken.security_group("default").unwrap().is_err());
         assert_eq!(broken.security_group("web"), None);
     }

@@ -28,12 +28,13 @@ pub(super) fn read<'a>(
     rules.extend(side(&mut table, "egress", Direction::Egress));
     let members = table.optional("members", |value| value.set(member));
     table.optional("description", |value| value.text(DESCRIPTION));
-    table.only("stateful", true);
+    let stateful = table.optional("stateful", Value::boolean);
     facts.id = table.optional("id", id);
     table.finish(Some(SecurityGroup {
         name: name.to_owned(),
         rules,
         members: members.unwrap_or_default(),
+        stateless: stateful == Some(false),
     }))
 }
 

@@ -15,5 +15,6 @@ pub mod guard;
 pub mod iptables;
 mod membership;
 pub mod policy;
+pub mod tracking;
 
 pub use membership::Membership;

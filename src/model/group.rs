@@ -14,6 +14,10 @@ pub struct SecurityGroup {
     pub rules: Vec<SecurityGroupRule>,
     /// Addresses of members on other hosts.
     pub members: Vec<IpNet>,
+    /// Its ports' packets are judged one by one: an answer passes where a rule allows it, not
+    /// because of the question.
+    #[serde(default)]
+    pub stateless: bool,
 }
 
 impl SecurityGroup {
@@ -32,6 +36,7 @@ impl SecurityGroup {
             name: Self::DEFAULT.to_owned(),
             rules: vec![out(v4), out(v6), inside(v4), inside(v6)],
             members: Vec::new(),
+            stateless: false,
         }
     }
 }

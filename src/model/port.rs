@@ -71,6 +71,13 @@ impl Port {
         }
     }
 
+    /// Whether connection tracking decides nothing about its packets. As in Neutron its first group
+    /// says so for all of them, and a group without rules says nothing.
+    pub fn is_stateless(&self) -> bool {
+        let first = self.security_groups.first();
+        first.is_some_and(|group| group.stateless && !group.rules.is_empty())
+    }
+
     /// Its fixed addresses of one family.
     pub fn fixed_ips_of(&self, family: Family) -> impl Iterator<Item = IpAddr> + '_ {
         self.fixed_ips

@@ -31,6 +31,9 @@ pub struct IndexLine {
     pub chains: ChainSuffix,
     /// Its addresses.
     pub fixed_ips: Vec<IpAddr>,
+    /// Whether its packets go untracked where they can.
+    #[serde(default)]
+    pub stateless: bool,
     /// The security groups it is a member of.
     pub groups: BTreeSet<String>,
     /// The security groups that its rules name as the other side.
@@ -104,6 +107,7 @@ impl IndexLine {
             target: port.target.clone(),
             chains: chain_suffix(port),
             fixed_ips: port.fixed_ips.clone(),
+            stateless: port.is_stateless(),
             groups: port
                 .security_groups
                 .iter()

@@ -20,6 +20,7 @@ mod networks;
 mod records;
 mod settle;
 mod share;
+mod tracking;
 
 pub use admit::{admit, clashes};
 pub use membership::touched;

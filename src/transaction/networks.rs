@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::compile::compile_network;
+use crate::compile::{Serving, compile_network, compile_tracking};
 use crate::facts::HostFacts;
 use crate::model::{Network, NetworkId, NetworkKind, Zone};
 use crate::record::NetworkRecord;
 use crate::state::HostState;
-use crate::transaction::Records;
+use crate::transaction::{Records, tracking};
 
 /// The lowest zone that no network has; `None` when all 61,439 are taken.
 pub(super) fn free_zone(records: &Records) -> Option<Zone> {
@@ -89,13 +89,52 @@ pub(super) fn begin_serving(records: &mut Records) -> Vec<NetworkId> {
 ///
 /// Always from the network as it was resolved when it was made.
 pub(super) fn compile(records: &mut Records, machine_id: &str, which: impl Fn(&NetworkId) -> bool) {
-    let Some(host) = &records.host else { return };
-    for (id, record) in &mut records.networks {
+    let Records {
+        host: Some(host),
+        networks,
+        index,
+        ..
+    } = records
+    else {
+        return;
+    };
+    for (id, record) in networks {
         let is_new = record.applied == HostState::default();
         if !is_new && !which(id) {
             continue;
         }
-        let rules = record.serving.then_some((&host.options, record.zone));
-        record.applied = compile_network(&record.network, rules, machine_id);
+        let serving = Serving {
+            options: &host.options,
+            zone: record.zone,
+            tracking: tracking::of(index, id),
+        };
+        let serving = record.serving.then_some(&serving);
+        record.applied = compile_network(&record.network, serving, machine_id);
+    }
+}
+
+/// Writes the rules anew of networks whose ports are not what they were, where that decides what is
+/// tracked. Their links stay as they are.
+pub(super) fn retrack(before: &Records, after: &mut Records) {
+    let Records {
+        host: Some(host),
+        networks,
+        index,
+        ..
+    } = after
+    else {
+        return;
+    };
+    for (id, record) in networks.iter_mut().filter(|(_, record)| record.serving) {
+        let tracking = tracking::of(index, id);
+        if tracking == tracking::of(&before.index, id) {
+            continue;
+        }
+        let serving = Serving {
+            options: &host.options,
+            zone: record.zone,
+            tracking,
+        };
+        [record.applied.v4, record.applied.v6] = compile_tracking(&record.network, &serving);
     }
 }

@@ -43,8 +43,8 @@ pub struct Transaction {
 /// the other. Their order decides nothing. With no want it is a repair: everything as the records
 /// say.
 ///
-/// What is compiled is what is concerned: the loaded domains, and the networks that are new or
-/// begin to serve. Where the kernel was read back that is everything; so a later version of this
+/// What is compiled is what is concerned: the loaded domains, the networks that are new or begin to
+/// serve, and the rules of those whose ports decide what is tracked. Where the kernel was read back that is everything; so a later version of this
 /// program changes what stands only there, never on the way of some domain's start.
 pub fn settle(before: &Records, wants: &[Want], around: Surroundings<'_>) -> Transaction {
     let mut wants: Vec<&Want> = wants.iter().collect();
@@ -65,6 +65,7 @@ pub fn settle(before: &Records, wants: &[Want], around: Surroundings<'_>) -> Tra
     networks::compile(&mut after, around.machine_id, |id| {
         all || begun.contains(id)
     });
+    networks::retrack(before, &mut after);
     compile_domains(&mut after);
 
     let noted = || ReadBack::from(before.state());

@@ -15,9 +15,10 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use vmhook::firewall::Membership;
 use vmhook::firewall::iptables::{
-    Comment, CtState, CtStates, Match, Options, Physdev, Rule, Ruleset, SetName, SetSide, Side,
-    Target, network_rules, port_rules, skeleton,
+    Comment, CtState, CtStates, Match, Options, Physdev, Place, Rule, Ruleset, SetName, SetSide,
+    Side, Target, network_rules, port_rules, skeleton,
 };
+use vmhook::firewall::tracking::{End, Tracking};
 use vmhook::model::{
     AllowedAddressPair, Direction, Family, IcmpMatch, IfName, MacAddr, NetworkId, Port,
     PortProtocol, PortRange, Protocol, Remote, SecurityGroup, SecurityGroupRule, Tap, Zone,
@@ -210,11 +211,15 @@ fn group_rules() -> impl Strategy<Value = SecurityGroupRule> {
 fn groups() -> impl Strategy<Value = SecurityGroup> {
     let members = vec(families().prop_flat_map(prefixes), 0..3);
     let rules = vec(group_rules(), 0..6);
-    (select(vec!["web", "db"]), rules, members).prop_map(|(name, rules, members)| SecurityGroup {
-        name: name.to_owned(),
-        rules,
-        members,
-    })
+    let stateless = proptest::bool::weighted(0.2);
+    (select(vec!["web", "db"]), rules, members, stateless).prop_map(
+        |(name, rules, members, stateless)| SecurityGroup {
+            name: name.to_owned(),
+            rules,
+            members,
+            stateless,
+        },
+    )
 }
 
 /// A port whose tap and MAC address go by its number, so that no two meet.
@@ -274,16 +279,40 @@ pub(crate) fn host(ports: &[Port], options: &Options, family: Family) -> Ruleset
     }
     ruleset.merge(&skeleton(options));
     let network: NetworkId = "lab".parse().unwrap();
-    ruleset.merge(&network_rules(
-        options,
-        &network.bridge(),
-        &network,
-        Zone::FIRST,
-    ));
+    ruleset.merge(&of_network(options, &network, ports, family));
     for port in ports {
         ruleset.merge(&port_rules(options, port, &membership, family));
     }
     ruleset
+}
+
+/// What the network of these ports has.
+pub(crate) fn of_network(
+    options: &Options,
+    network: &NetworkId,
+    ports: &[Port],
+    family: Family,
+) -> Ruleset {
+    let bridge = network.bridge();
+    let place = Place {
+        bridge: &bridge,
+        network,
+        zone: Zone::FIRST,
+    };
+    network_rules(options, place, &tracking(ports), family)
+}
+
+fn tracking(ports: &[Port]) -> Tracking {
+    let end = |port: &Port| End {
+        tap: port.tap.as_ref().unwrap().name.clone(),
+        addresses: port.fixed_ips.iter().copied().map(IpNet::from).collect(),
+    };
+    let (stateless, stateful): (Vec<_>, Vec<_>) =
+        ports.iter().partition(|port| port.is_stateless());
+    Tracking {
+        stateful: stateful.into_iter().map(end).collect(),
+        stateless: stateless.into_iter().map(end).collect(),
+    }
 }
 
 /// A line that another program or an operator puts somewhere.

@@ -213,13 +213,17 @@ fn port(number: u8) -> impl Strategy<Value = Port> {
 
 fn group(name: &'static str) -> impl Strategy<Value = SecurityGroup> {
     let elsewhere = subsequence(vec!["203.0.113.1/32", "2001:db8:2::/64"], 0..=2);
-    (vec(rule(), 0..4), elsewhere).prop_map(move |(rules, members)| SecurityGroup {
-        name: name.to_owned(),
-        rules,
-        members: members
-            .iter()
-            .map(|it| it.parse().expect("a prefix"))
-            .collect(),
+    let stateless = proptest::bool::weighted(0.2);
+    (vec(rule(), 0..4), elsewhere, stateless).prop_map(move |(rules, members, stateless)| {
+        SecurityGroup {
+            name: name.to_owned(),
+            rules,
+            members: members
+                .iter()
+                .map(|it| it.parse().expect("a prefix"))
+                .collect(),
+            stateless,
+        }
     })
 }
 

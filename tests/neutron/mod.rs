@@ -107,10 +107,17 @@ impl Snapshot {
     fn port(&self, port: &Value) -> Port {
         let name: vmhook::model::IfName = parsed(&port["device"]);
         let mac = parsed(&port["mac_address"]);
-        let group = |id: String| SecurityGroup {
-            rules: rules(&self.case["security_groups"][&id]),
-            name: id,
-            members: Vec::new(),
+        // Neutron's own services' ports are stateful whatever their groups say.
+        let owner = port["device_owner"].as_str().unwrap();
+        let service = owner.starts_with("neutron:") || owner.starts_with("network:");
+        let group = |id: String| {
+            let group = &self.case["security_groups"][&id];
+            SecurityGroup {
+                rules: rules(group),
+                name: id,
+                members: Vec::new(),
+                stateless: group["stateful"] == false && !service,
+            }
         };
         let pair = |pair: &Value| AllowedAddressPair {
             ip: prefix(pair["ip_address"].as_str().unwrap()),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::*;
 use crate::support::Outcome;
 
-/// Two networks of one address range; `web1` and `web2` on the first, `both` on either.
+/// Two networks of one address range; `web1`, `web2` and `web3` on the first, `both` on either.
 const CONFIGURATION: &str = r#"
 [host]
 local_ip = "172.16.0.31"
@@ -39,6 +39,11 @@ ingress = [
 ]
 egress = [{ any = true }]
 
+[security_group.stateless]
+stateful = false
+ingress = [{ protocol = "icmp" }, { protocol = "udp", port = 53 }]
+egress = [{ any = true }]
+
 [port.web1]
 network = "selfservice"
 mac = "fa:16:3e:be:71:21"
@@ -49,6 +54,11 @@ security_groups = ["mysecurity"]
 mac = "fa:16:3e:be:71:22"
 fixed_ips = ["192.168.101.89", "2001:db8:101::89"]
 security_groups = ["dual"]
+
+[port.web3]
+mac = "fa:16:3e:be:71:23"
+fixed_ips = ["192.168.101.90"]
+security_groups = ["stateless"]
 
 [port.other]
 network = "other"

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::{Builtin, ChainSuffix};
+use crate::model::Zone;
 
 /// The name of a chain that is safe in every text we write: `[A-Za-z0-9_.-]{1,28}`, not starting
 /// with `-`. The kernel's limit is 29 bytes with the closing zero (`XT_EXTENSION_MAXNAMELEN`).
@@ -97,6 +98,11 @@ impl ChainPrefix {
         self.chain(&format!("s{port}"))
     }
 
+    /// The chain that says which packets of a network are tracked, in its zone.
+    pub(super) fn zone(&self, zone: Zone) -> ChainName {
+        self.chain(&format!("zone{zone}"))
+    }
+
     /// The chain of this last part: `FORWARD`, `sg-chain`.
     pub(super) fn chain(&self, part: &str) -> ChainName {
         let name = ChainName(format!("{}-{part}", self.0));
@@ -107,7 +113,15 @@ impl ChainPrefix {
 
 fn is_part_of_ours(part: &str) -> bool {
     let builtin = Builtin::ALL.iter().any(|chain| chain.name() == part);
-    builtin || ["local", "sg-chain", "sg-fallback"].contains(&part) || is_port_chain(part)
+    builtin
+        || ["local", "sg-chain", "sg-fallback"].contains(&part)
+        || is_port_chain(part)
+        || is_zone_chain(part)
+}
+
+fn is_zone_chain(part: &str) -> bool {
+    let number = part.strip_prefix("zone").and_then(|it| it.parse().ok());
+    number.is_some_and(|number: u16| Zone::try_from(number).is_ok())
 }
 
 /// `i`, `o` or `s` and a [`ChainSuffix`].
@@ -176,6 +190,8 @@ mod tests {
         assert!(!prefix.owns("neutron-openvswi-FORWARD"));
         assert!(!prefix.owns("DOCKER-USER"));
         assert!(prefix.owns("neutron-linuxbri-i7a8c0a54-7"));
+        assert!(prefix.owns("neutron-linuxbri-zone4097"));
+        assert!(!prefix.owns("neutron-linuxbri-zone1"));
         let short: ChainPrefix = "neutron".parse().unwrap();
         assert!(short.owns("neutron-FORWARD"));
         assert!(!short.owns("neutron-linuxbri-FORWARD"));

@@ -99,7 +99,8 @@ fn source_rules(sources: &[Source], options: &Options) -> Vec<Rule> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::firewall::iptables::{network_rules, skeleton};
+    use crate::firewall::iptables::{Place, network_rules, skeleton};
+    use crate::firewall::tracking::Tracking;
     use crate::model::{SecurityGroup, Tap, Zone};
 
     fn port(tap: Option<&str>) -> Port {
@@ -144,11 +145,16 @@ mod tests {
             Family::Ipv4,
         ));
         let bridge = port.network.bridge();
+        let place = Place {
+            bridge: &bridge,
+            network: &port.network,
+            zone: Zone::FIRST,
+        };
         host.merge(&network_rules(
             &options,
-            &bridge,
-            &port.network,
-            Zone::FIRST,
+            place,
+            &Tracking::default(),
+            Family::Ipv4,
         ));
         let text = host.to_string();
         let comments: Vec<_> = text

@@ -49,7 +49,7 @@ pub use comment::Comment;
 pub use count::RuleCount;
 pub use diff::{Changes, diff, repair};
 pub use flat::port_rules;
-pub use network::network_rules;
+pub use network::{Place, network_rules};
 pub use options::Options;
 pub use parse::RuleError;
 pub use rule::{

@@ -11,6 +11,9 @@
 //! egress:  without address, SOURCE CHECK, router advertisement, DHCP, established, groups,
 //!          invalid, drop
 //! ```
+//!
+//! A stateless port has neither *established* nor *invalid*: what its rules allow passes, the
+//! answer to it only where another rule allows that.
 
 mod clause;
 mod group_rules;

@@ -30,15 +30,15 @@ impl Policy {
             Family::Ipv6 => ingress_v6(port),
         };
         ingress.extend(rules(Direction::Ingress));
-        ingress.extend(closing());
+        ingress.extend(closing(port));
         let mut egress = without_address(family);
         if !sources.is_empty() {
             egress.push(Clause::new(Verdict::CheckSource, Reason::SourceCheck));
         }
         egress.extend(with_address(family));
-        egress.push(established());
+        egress.extend(established(port));
         egress.extend(rules(Direction::Egress));
-        egress.extend(closing());
+        egress.extend(closing(port));
         Self {
             ingress,
             egress,
@@ -57,7 +57,7 @@ fn ingress_v4(port: &Port) -> Vec<Clause> {
         let clause = Clause::new(Verdict::Pass, Reason::Configuration).carrying(udp(67, 68));
         to.into_iter().fold(clause, Clause::to)
     };
-    let mut clauses = vec![established()];
+    let mut clauses: Vec<_> = established(port).into_iter().collect();
     if port.fixed_ips.is_empty() {
         clauses.push(reply(None));
     } else {
@@ -74,7 +74,7 @@ fn ingress_v4(port: &Port) -> Vec<Clause> {
 fn ingress_v6(port: &Port) -> Vec<Clause> {
     let discovery = |kind| pass_icmpv6(kind, Reason::NeighbourDiscovery);
     let mut clauses: Vec<_> = [130, 135, 136].map(discovery).into();
-    clauses.push(established());
+    clauses.extend(established(port));
     let own: Vec<_> = port.fixed_ips_of(Family::Ipv6).map(IpNet::from).collect();
     if !own.is_empty() {
         clauses.push(pass_icmpv6(134, Reason::Configuration));
@@ -126,15 +126,21 @@ fn icmpv6_of_a_host() -> Vec<Clause> {
     ]
 }
 
-fn established() -> Clause {
-    Clause::new(Verdict::Pass, Reason::Established).carrying(Traffic::State(State::Established))
+/// What was let through goes on; a stateless port's packets are not looked up (listed difference 5).
+fn established(port: &Port) -> Option<Clause> {
+    let clause = Clause::new(Verdict::Pass, Reason::Established);
+    let clause = clause.carrying(Traffic::State(State::Established));
+    (!port.is_stateless()).then_some(clause)
 }
 
-fn closing() -> [Clause; 2] {
-    [
-        Clause::new(Verdict::Drop, Reason::Invalid).carrying(Traffic::State(State::Invalid)),
-        Clause::new(Verdict::Unmatched, Reason::Unmatched),
-    ]
+fn closing(port: &Port) -> impl Iterator<Item = Clause> {
+    let invalid = Clause::new(Verdict::Drop, Reason::Invalid);
+    let invalid = invalid.carrying(Traffic::State(State::Invalid));
+    let unmatched = Clause::new(Verdict::Unmatched, Reason::Unmatched);
+    (!port.is_stateless())
+        .then_some(invalid)
+        .into_iter()
+        .chain([unmatched])
 }
 
 fn pass_icmpv6(kind: u8, reason: Reason) -> Clause {
@@ -160,6 +166,7 @@ fn net(address: std::net::IpAddr, length: u8) -> IpNet {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::SecurityGroup;
 
     fn port(fixed_ips: &[&str]) -> Port {
         Port {
@@ -196,6 +203,31 @@ mod tests {
         assert!(checks(&["192.0.2.1"], Family::Ipv4));
         assert!(!checks(&["192.0.2.1"], Family::Ipv6));
         assert!(checks(&[], Family::Ipv4) && checks(&[], Family::Ipv6));
+    }
+
+    #[test]
+    fn asks_connection_tracking_nothing_about_a_stateless_port() {
+        let group = SecurityGroup {
+            stateless: true,
+            ..SecurityGroup::builtin_default()
+        };
+        let empty = SecurityGroup {
+            rules: Vec::new(),
+            ..group.clone()
+        };
+        let asks = |groups: &[&SecurityGroup]| {
+            let port = Port {
+                security_groups: groups.iter().copied().cloned().collect(),
+                ..port(&["192.0.2.1"])
+            };
+            let policy = Policy::of(&port, &Membership::new(), Family::Ipv4);
+            let is_state = |clause: &Clause| matches!(clause.traffic, Traffic::State(_));
+            policy.ingress.iter().chain(&policy.egress).any(is_state)
+        };
+        let stateful = SecurityGroup::builtin_default();
+        assert!(!asks(&[&group]) && !asks(&[&group, &stateful]));
+        assert!(asks(&[&stateful, &group]), "the first group decides");
+        assert!(asks(&[&empty, &group]), "one without rules says nothing");
     }
 
     #[test]

@@ -1,0 +1,35 @@
+//! Whose packets are tracked on a network, from the index.
+
+use crate::firewall::tracking::{End, Tracking};
+use crate::model::NetworkId;
+use crate::record::{Index, IndexLine, Phase};
+
+/// The open ports of a network, by tap; nobody where none of them is stateless.
+pub(super) fn of(index: &Index, network: &NetworkId) -> Tracking {
+    let open = |line: &&IndexLine| line.port.network == *network && line.phase == Phase::Started;
+    let lines = || index.lines.iter().filter(open);
+    if !lines().any(|line| line.stateless) {
+        return Tracking::default();
+    }
+    let mut tracking = Tracking::default();
+    for line in lines() {
+        let Some(end) = end(line) else { continue };
+        let ends = if line.stateless {
+            &mut tracking.stateless
+        } else {
+            &mut tracking.stateful
+        };
+        ends.push(end);
+    }
+    let by_tap = |one: &End, other: &End| one.tap.cmp(&other.tap);
+    tracking.stateful.sort_by(by_tap);
+    tracking.stateless.sort_by(by_tap);
+    tracking
+}
+
+fn end(line: &IndexLine) -> Option<End> {
+    Some(End {
+        tap: line.tap.as_ref()?.name.clone(),
+        addresses: line.fixed_ips.iter().copied().map(Into::into).collect(),
+    })
+}
