@@ -20,6 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::firewall::guard::Guard;
+use crate::firewall::ipset::Sets;
 use crate::firewall::iptables::{Observed, Ruleset};
 use crate::model::{FdbEntry, IfName};
 use crate::plan::link::{Bridge, VxlanDevice};
@@ -33,6 +34,9 @@ pub struct HostState {
     pub enslaved: BTreeMap<IfName, IfName>,
     /// Permanent forwarding entries of the VXLAN devices among them.
     pub fdb: BTreeSet<FdbEntry>,
+    /// The sets that rules name.
+    #[serde(default, skip_serializing_if = "Sets::is_empty")]
+    pub sets: Sets,
     /// iptables.
     pub v4: Ruleset,
     /// ip6tables.
@@ -67,6 +71,7 @@ impl HostState {
             .map(|(name, bridge)| (name.clone(), bridge.clone()));
         self.enslaved.extend(enslaved);
         self.fdb.extend(part.fdb.iter().cloned());
+        self.sets.merge(&part.sets);
         self.v4.merge(&part.v4);
         self.v6.merge(&part.v6);
         self.guard.merge(&part.guard);
@@ -86,7 +91,7 @@ impl HostState {
 /// somebody put them where they do not belong.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ReadBack {
-    /// Links and guard. Its rulesets are empty: they are in the fields below.
+    /// Links, sets and guard. Its rulesets are empty: they are in the fields below.
     pub state: HostState,
     /// iptables.
     pub v4: Observed,

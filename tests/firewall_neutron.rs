@@ -1,8 +1,8 @@
 //! The filter table is real Neutron's, rule for rule, in every case that our model can say.
 //!
-//! `fixtures/neutron` holds what the unmodified Linux bridge agent wrote. A group that Neutron
-//! keeps in an ipset is one rule a member here, as with Neutron's `enable_ipset=false`; the test
-//! writes the agent's set rules out before it compares.
+//! `fixtures/neutron` holds what the unmodified Linux bridge agent wrote. An address group that
+//! Neutron keeps in an ipset is one rule a prefix here; the test writes the agent's rule out before
+//! it compares.
 #![expect(
     clippy::disallowed_methods,
     clippy::unwrap_used,
@@ -14,22 +14,15 @@ mod neutron;
 use std::path::Path;
 
 use neutron::Snapshot;
-use vmhook::firewall::iptables::{ChainPrefix, Ruleset, chain_suffix, parse_save};
+use vmhook::firewall::ipset::parse_sets;
+use vmhook::firewall::iptables::{ChainPrefix, Ruleset, SetName, chain_suffix, parse_save};
 use vmhook::model::{Family, Port};
 
 /// Cases that need a word our model does not have.
-const NOT_OURS: [(&str, &str); 5] = [
-    (
-        "17-address-group",
-        "address groups come resolved to prefixes",
-    ),
+const NOT_OURS: [(&str, &str); 3] = [
     ("31-port-security-off", "unfiltered ports"),
     ("32-trusted-port", "trusted ports"),
     ("41-long-and-colliding-names", "colliding names are refused"),
-    (
-        "55-address-group-update",
-        "address groups come resolved to prefixes",
-    ),
 ];
 
 fn corpus() -> std::path::PathBuf {
@@ -60,6 +53,7 @@ fn every_case_that_the_model_can_say_is_neutrons_rule_for_rule() {
                 compare(&case, &snapshot, family);
                 compared += 1;
             }
+            compare_sets(&case, &snapshot);
         }
     }
     assert!(compared >= 100, "{compared} tables compared");
@@ -85,6 +79,17 @@ fn compare(case: &str, snapshot: &Snapshot, family: Family) {
     );
 }
 
+/// The sets of security groups are the agent's, member by member.
+fn compare_sets(case: &str, snapshot: &Snapshot) {
+    let path = corpus().join(case).join(&snapshot.dir).join("ipset.txt");
+    let dump = parse_sets(&std::fs::read_to_string(path).unwrap());
+    let of_security_group = |name: &SetName| snapshot.prefixes_of_set(name.as_str()).is_none();
+    let theirs: Vec<_> = dump.iter().filter(|set| of_security_group(set.0)).collect();
+    let sets = snapshot.sets();
+    let ours: Vec<_> = sets.iter().collect();
+    assert_eq!(ours, theirs, "{case}/{}", snapshot.dir);
+}
+
 /// The lines of the filter table that are ours: shared chains sorted, all others in order.
 fn filter(ruleset: &Ruleset) -> Vec<String> {
     let text = ruleset.to_string();
@@ -95,7 +100,7 @@ fn filter(ruleset: &Ruleset) -> Vec<String> {
         .collect()
 }
 
-/// Neutron's dump with our listed differences: sets written out, DHCP replies by unicast to a port
+/// Neutron's dump with our listed differences: address groups written out, DHCP replies by unicast to a port
 /// without fixed address, and no line of a stateless port that asks connection tracking.
 fn expected(dump: &str, snapshot: &Snapshot, family: Family) -> String {
     let ports = snapshot.ports();
@@ -141,17 +146,14 @@ fn written_out(
     let [set, side, rest] = words[..] else {
         panic!("{line}")
     };
+    let Some(prefixes) = snapshot.prefixes_of_set(set) else {
+        return vec![line.to_owned()];
+    };
     let option = if side == "src" { "-s" } else { "-d" };
     let (chain, matches) = before["-A ".len()..].split_once(' ').unwrap();
-    let members = snapshot.members_of_set(set).into_iter();
-    members
-        .filter(|member| Family::of(member.addr()) == family)
-        .filter(|member| {
-            !port
-                .fixed_ips
-                .iter()
-                .any(|ip| ipnet::IpNet::from(*ip) == *member)
-        })
-        .map(|member| format!("-A {chain} {option} {member} {matches}{rest}"))
+    let prefixes = prefixes.into_iter();
+    prefixes
+        .filter(|prefix| Family::of(prefix.addr()) == family)
+        .map(|prefix| format!("-A {chain} {option} {prefix} {matches}{rest}"))
         .collect()
 }

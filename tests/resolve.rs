@@ -399,6 +399,7 @@ mod tap {
             fixed_ips: Vec::new(),
             allowed_address_pairs: Vec::new(),
             security_groups: Vec::new(),
+            remote_groups: Vec::new(),
         }
     }
 

@@ -20,6 +20,7 @@ use firewall_gen::{SETS, filter_rules, hosts, of_network, raw_rules};
 use nix::sched::{CloneFlags, unshare};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
+use vmhook::firewall::ipset::Sets;
 use vmhook::firewall::iptables::{
     ChainPrefix, Changes, Observed, Options, Rule, Ruleset, diff, parse_save, repair,
 };
@@ -33,11 +34,20 @@ struct Iptables {
 }
 
 impl Iptables {
-    /// All four, one after the other, each in a fresh network namespace.
+    /// All four, one after the other, each in a fresh network namespace that has the sets which
+    /// random rules name.
     fn each(test: impl Fn(&Self)) {
         for variant in ["nft", "legacy"] {
             for family in Family::BOTH {
                 unshare(CloneFlags::CLONE_NEWNET).expect("this test needs root");
+                for (set, family) in SETS {
+                    let inet = if family == Family::Ipv4 {
+                        "inet"
+                    } else {
+                        "inet6"
+                    };
+                    run("ipset", &["create", set, "hash:net", "family", inet], "");
+                }
                 test(&Self { variant, family });
             }
         }
@@ -157,14 +167,6 @@ fn in_chains(filter: &[Rule], raw: &[Rule]) -> Ruleset {
 #[test]
 fn every_rule_comes_back_in_the_text_in_which_we_write_it() {
     Iptables::each(|iptables| {
-        for (set, family) in SETS {
-            let inet = if family == Family::Ipv4 {
-                "inet"
-            } else {
-                "inet6"
-            };
-            run("ipset", &["create", set, "hash:net", "family", inet], "");
-        }
         let filter = filter_rules(iptables.family, &["neutron-linuxbri-sg-fallback"]);
         let filter = proptest::collection::vec(filter, 1..60);
         let raw = proptest::collection::vec(raw_rules(iptables.family), 1..20);
@@ -201,11 +203,15 @@ fn every_case_of_the_corpus_loads_comes_back_and_goes() {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/neutron");
     for case in [
         "01-seed-port",
+        "03-default-group-ipset",
         "05-tcp-udp-ports",
         "07-icmp-types",
         "08-protocol-numbers",
         "10-remote-prefixes",
+        "13-remote-group-ports-ipset",
         "14-remote-group-ports-noipset",
+        "15-empty-remote-group",
+        "17-address-group",
         "19-stateless-group",
         "20-several-groups",
         "22-two-ports-one-network",
@@ -214,6 +220,7 @@ fn every_case_of_the_corpus_loads_comes_back_and_goes() {
         "26-v6-only",
         "27-no-fixed-ip",
         "28-address-pairs",
+        "45-ipset-shared",
         "48-stateless-second-group",
     ] {
         let json = std::fs::read(corpus.join(case).join("case.json")).unwrap();
@@ -221,6 +228,8 @@ fn every_case_of_the_corpus_loads_comes_back_and_goes() {
         Iptables::each(|iptables| {
             for snapshot in neutron::snapshots(json.clone()) {
                 let mut want = snapshot.ruleset(iptables.family);
+                let sets = Sets::default().change_to(&snapshot.sets());
+                run("ipset", &["-exist", "restore"], &sets.before);
                 let ports = snapshot.ports();
                 for port in &ports {
                     let network = &port.network;

@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use crate::facts::{BridgeFact, HostFacts, LinkFact, LinkKind, VxlanFact};
 use crate::firewall::guard::{Guard, read_tables};
+use crate::firewall::ipset::{Sets, parse_sets};
 use crate::firewall::iptables::parse_save;
 use crate::host::Host;
 use crate::model::{Family, IfName, Mtu, NetworkId, Tunnel, Vtep};
@@ -24,6 +25,7 @@ pub fn observe(host: &dyn Host, facts: &HostFacts, record: &HostRecord) -> Resul
     let prefix = &record.options.prefix;
     let mut state = HostState {
         guard: guard(host, record)?,
+        sets: sets(host, record)?,
         ..HostState::default()
     };
     for link in &facts.links {
@@ -50,6 +52,14 @@ fn guard(host: &dyn Host, record: &HostRecord) -> Result<Guard> {
     let bridge = host.nft_table(NftFamily::Bridge)?;
     let inet = host.nft_table(NftFamily::Inet)?;
     Ok(record.guard(read_tables(bridge.as_deref(), inet.as_deref())?))
+}
+
+/// While no rule can name a set, nobody need have `ipset`.
+fn sets(host: &dyn Host, record: &HostRecord) -> Result<Sets> {
+    if !record.options.ipset {
+        return Ok(Sets::default());
+    }
+    Ok(parse_sets(&host.ipset_save()?))
 }
 
 /// The link as a value of ours, if it bears our alias, or a death left it without one.

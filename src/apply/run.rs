@@ -13,7 +13,7 @@ pub(super) fn run(host: &dyn Host, plan: &Plan) -> Result<()> {
 /// Runs every step of a plan whatever becomes of the others, and says what failed.
 ///
 /// What a failure leaves must be closed. While a port could not be closed its rules stay, and while
-/// rules could not be written nothing opens: once the guard or the rules fail, only links and
+/// rules could not be written nothing opens: once the guard, a set or the rules fail, only links and
 /// connections go.
 pub(super) fn run_all(host: &dyn Host, plan: &Plan) -> Vec<anyhow::Error> {
     let one_by_one = plan.steps.iter().flat_map(|step| match step {
@@ -30,7 +30,7 @@ pub(super) fn run_all(host: &dyn Host, plan: &Plan) -> Vec<anyhow::Error> {
             continue;
         }
         if let Err(error) = run_step(host, &step) {
-            in_doubt |= matches!(step, Step::Nft(_) | Step::Rules(_));
+            in_doubt |= matches!(step, Step::Nft(_) | Step::Sets(_) | Step::Rules(_));
             failed.push(error);
         }
     }
@@ -39,7 +39,7 @@ pub(super) fn run_all(host: &dyn Host, plan: &Plan) -> Vec<anyhow::Error> {
 
 fn only_takes_away(step: &Step) -> bool {
     match step {
-        Step::Nft(_) | Step::Rules(_) => false,
+        Step::Nft(_) | Step::Sets(_) | Step::Rules(_) => false,
         Step::Connections(_) => true,
         Step::Links(changes) => changes.iter().all(|change| {
             matches!(
@@ -60,6 +60,7 @@ fn run_step(host: &dyn Host, step: &Step) -> Result<()> {
         Step::Rules(input) => host
             .iptables_restore(input)
             .context("cannot change the rules"),
+        Step::Sets(text) => host.ipset_restore(text).context("cannot change the sets"),
         Step::Connections(forget) => host
             .forget_connections(forget.zone, &forget.addresses)
             .context("cannot forget old connections"),

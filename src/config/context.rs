@@ -1,6 +1,8 @@
 //! What the readers of networks and ports must know of the other tables.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+use ipnet::IpNet;
 
 use super::error::Checked;
 use super::value::Value;
@@ -12,6 +14,8 @@ pub(super) struct Context<'a> {
     pub(super) vtep: HostVtep,
     /// The security groups; `None` if a part of the configuration cannot be read.
     pub(super) security_groups: Option<BTreeSet<&'a str>>,
+    /// The prefixes of each address group; `None` of one that is broken.
+    pub(super) address_groups: BTreeMap<&'a str, Option<Vec<IpNet>>>,
     /// The networks; `None` likewise.
     pub(super) networks: Option<BTreeSet<&'a str>>,
 }
@@ -31,6 +35,18 @@ impl Context<'_> {
     /// The name of a security group that is defined.
     pub(super) fn security_group(&self, value: &Value<'_>) -> Checked<String> {
         defined(value, "security group", self.security_groups.as_ref())
+    }
+
+    /// The prefixes of an address group that is defined.
+    pub(super) fn address_group(&self, value: &Value<'_>) -> Checked<Vec<IpNet>> {
+        let names = self.address_groups.keys().copied().collect();
+        let name = value.known("address group", &names)?;
+        let prefixes = self.address_groups.get(name.as_str()).cloned().flatten();
+        prefixes.ok_or_else(|| {
+            value
+                .error(format!("address group {name:?} is broken"))
+                .into()
+        })
     }
 
     /// The name of a network that is defined.

@@ -14,7 +14,7 @@ pub struct FirewallConfig {
     pub dispatch: Dispatch,
     /// The guard in nftables beside the rules. `false` is not served yet.
     pub hardened: bool,
-    /// Remote groups become sets; without, one rule a member. No effect until a rule needs a set.
+    /// Remote groups become sets; without, one rule a member.
     pub ipset: bool,
     /// Rules carry Neutron's comments.
     pub comments: bool,

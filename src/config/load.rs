@@ -1,7 +1,8 @@
 //! Files in, [`Config`] out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::address_group::{self, AddressGroupObject};
 use super::context::{Context, HostVtep};
 use super::error::{Checked, ConfigError};
 use super::host::HostConfig;
@@ -13,8 +14,9 @@ use super::section::{Section, Sections};
 use super::security_group::{self, GroupObject};
 use super::source::{Document, Source};
 use super::table::Table;
-use super::{address_group, clash, firewall, host};
+use super::{clash, firewall, host};
 use crate::model::SecurityGroup;
+use ipnet::IpNet;
 
 /// Reads `vmhook.toml` and what lies in `conf.d/`, in this order.
 ///
@@ -42,12 +44,13 @@ fn read(mut sections: Sections<'_>) -> Config {
     };
     let host = single(&mut sections, &mut index, Section::Host, host::read);
     let firewall = single(&mut sections, &mut index, Section::Firewall, firewall::read);
-    let context = context(&sections, &host);
+    let address_groups = address_groups(&mut sections);
+    let context = context(&sections, &host, &address_groups);
     let networks = networks(&mut sections, &context);
-    let groups = security_groups(&mut sections);
+    let groups = security_groups(&mut sections, &context);
     let ports = ports(&mut sections, &context);
     let mut errors = std::mem::take(&mut sections.errors);
-    errors.extend(address_groups(&mut sections));
+    errors.extend(address_groups.iter().flat_map(errors_of));
     errors.extend(
         ports
             .iter()
@@ -89,7 +92,11 @@ fn single<T: Default>(
 }
 
 /// What can be referred to; nothing is held against a reference while a part cannot be read.
-fn context<'a>(sections: &Sections<'a>, host: &Checked<HostConfig>) -> Context<'a> {
+fn context<'a>(
+    sections: &Sections<'a>,
+    host: &Checked<HostConfig>,
+    address_groups: &[AddressGroupObject<'a>],
+) -> Context<'a> {
     let complete = sections.errors.is_empty();
     let names = |section, builtin: Option<&'static str>| {
         let names: BTreeSet<&str> = sections.names(section).chain(builtin).collect();
@@ -102,8 +109,16 @@ fn context<'a>(sections: &Sections<'a>, host: &Checked<HostConfig>) -> Context<'
             _ => HostVtep::Unknown,
         },
         security_groups: names(Section::SecurityGroup, Some(SecurityGroup::DEFAULT)),
+        address_groups: prefixes(address_groups),
         networks: names(Section::Network, None),
     }
+}
+
+/// Of groups that share a name each is broken.
+fn prefixes<'a>(groups: &[AddressGroupObject<'a>]) -> BTreeMap<&'a str, Option<Vec<IpNet>>> {
+    let prefixes = |group: &AddressGroupObject<'a>| group.checked.as_ref().ok().cloned();
+    let groups = groups.iter();
+    groups.map(|group| (group.name, prefixes(group))).collect()
 }
 
 fn networks<'a>(sections: &mut Sections<'a>, context: &Context<'_>) -> Vec<NetworkObject<'a>> {
@@ -118,11 +133,11 @@ fn networks<'a>(sections: &mut Sections<'a>, context: &Context<'_>) -> Vec<Netwo
     networks
 }
 
-fn security_groups<'a>(sections: &mut Sections<'a>) -> Vec<GroupObject<'a>> {
+fn security_groups<'a>(sections: &mut Sections<'a>, context: &Context<'_>) -> Vec<GroupObject<'a>> {
     let entries = sections.take(Section::SecurityGroup);
     let read = |entry| {
         Object::read(entry, |facts, name, table| {
-            security_group::read(name, facts, table)
+            security_group::read(name, context, facts, table)
         })
     };
     let mut groups: Vec<_> = entries.iter().map(read).collect();
@@ -142,13 +157,12 @@ fn ports<'a>(sections: &mut Sections<'a>, context: &Context<'_>) -> Vec<PortObje
     ports
 }
 
-/// Address groups have only errors so far.
-fn address_groups(sections: &mut Sections<'_>) -> Vec<ConfigError> {
+fn address_groups<'a>(sections: &mut Sections<'a>) -> Vec<AddressGroupObject<'a>> {
     let entries = sections.take(Section::AddressGroup);
     let read = |entry| Object::read(entry, |(): &mut (), _, table| address_group::read(table));
     let mut groups: Vec<_> = entries.iter().map(read).collect();
     clash::names(&mut groups);
-    groups.iter().flat_map(errors_of).collect()
+    groups
 }
 
 fn errors_of<T, F>(object: &Object<'_, T, F>) -> Vec<ConfigError> {

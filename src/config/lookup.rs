@@ -14,7 +14,7 @@ use crate::model::{MacAddr, SecurityGroup};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// Errors that belong to no object of the fields below: a file that does not parse, an unknown
-    /// section, an address group, a port whose MAC address cannot be read.
+    /// section, an address group that is wrong, a port whose MAC address cannot be read.
     pub errors: Vec<ConfigError>,
     /// `[host]`, or what holds without it.
     pub host: Checked<HostConfig>,

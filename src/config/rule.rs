@@ -5,12 +5,13 @@
 
 use ipnet::IpNet;
 
+use super::context::Context;
 use super::error::Checked;
 use super::protocol::ProtocolNumber;
 use super::table::Table;
 use super::value::Value;
 use crate::model::{
-    Direction, Family, IcmpMatch, PortRange, Protocol, RuleError, SecurityGroupRule,
+    Direction, Family, IcmpMatch, PortRange, Protocol, Remote, RuleError, SecurityGroupRule,
 };
 
 /// The longest description that Neutron's database keeps.
@@ -23,7 +24,18 @@ struct Written {
     protocol: Option<ProtocolNumber>,
     ports: Option<PortRange>,
     icmp: Option<IcmpMatch>,
-    remote: Option<IpNet>,
+    remote: Option<WrittenRemote>,
+}
+
+/// The other side as written.
+#[derive(Debug)]
+enum WrittenRemote {
+    /// `remote`
+    Prefix(IpNet),
+    /// `remote_group`
+    Group(String),
+    /// `remote_address_group`, as its prefixes.
+    Prefixes(Vec<IpNet>),
 }
 
 /// Keys that narrow what a rule allows: `any = true` goes with none of them.
@@ -39,7 +51,11 @@ const NARROWING: [&str; 8] = [
 ];
 
 /// Reads one rule.
-pub(super) fn read(value: &Value<'_>, direction: Direction) -> Checked<Vec<SecurityGroupRule>> {
+pub(super) fn read(
+    value: &Value<'_>,
+    context: &Context<'_>,
+    direction: Direction,
+) -> Checked<Vec<SecurityGroupRule>> {
     let mut table = value.table()?;
     any(&mut table);
     let written = Written {
@@ -47,7 +63,7 @@ pub(super) fn read(value: &Value<'_>, direction: Direction) -> Checked<Vec<Secur
         protocol: table.optional("protocol", ProtocolNumber::read),
         ports: ports(&mut table),
         icmp: icmp(&mut table),
-        remote: remote(&mut table),
+        remote: remote(&mut table, context),
     };
     table.optional("description", |value| value.text(DESCRIPTION));
     written.check(&mut table);
@@ -128,16 +144,19 @@ fn icmp(table: &mut Table<'_>) -> Option<IcmpMatch> {
     kind.map(|kind| IcmpMatch { kind, code })
 }
 
-/// At most one of three; of these only the prefix is served.
-fn remote(table: &mut Table<'_>) -> Option<IpNet> {
+/// At most one of three.
+fn remote(table: &mut Table<'_>, context: &Context<'_>) -> Option<WrittenRemote> {
     let remotes = ["remote", "remote_group", "remote_address_group"];
     let mut given = remotes.into_iter().filter(|key| table.has(key));
     if let (Some(first), Some(second)) = (given.next(), given.next()) {
         table.complain_of(second, format!("either {first} or {second}, not both"));
     }
-    table.later("remote_group", Value::string);
-    table.later("remote_address_group", Value::string);
-    table.optional("remote", Value::prefix)
+    let group = table.optional("remote_group", |value| context.security_group(value));
+    let prefixes = table.optional("remote_address_group", |value| context.address_group(value));
+    let prefix = table.optional("remote", Value::prefix);
+    let prefix = prefix.map(WrittenRemote::Prefix);
+    let group = group.map(WrittenRemote::Group);
+    prefix.or(group).or(prefixes.map(WrittenRemote::Prefixes))
 }
 
 impl Written {
@@ -166,28 +185,47 @@ impl Written {
 
     /// The families it is for: as written, or as the address says, or as the protocol says, or both.
     fn families(&self) -> Vec<Family> {
-        let of_remote = || self.remote.map(|remote| Family::of(remote.addr()));
+        let of_remote = || match &self.remote {
+            Some(WrittenRemote::Prefix(prefix)) => Some(Family::of(prefix.addr())),
+            _ => None,
+        };
         let of_protocol = || self.protocol.and_then(ProtocolNumber::decides);
         match self.ethertype.or_else(of_remote).or_else(of_protocol) {
             Some(family) => vec![family],
             None => Family::BOTH.to_vec(),
         }
     }
+
     /// What it means.
     fn rules(&self, direction: Direction) -> Result<Vec<SecurityGroupRule>, RuleError> {
         let protocol = self.protocol.map_or(Protocol::Any, |number| {
             number.matching(self.ports, self.icmp)
         });
-        let rule = |family| {
-            let rule = SecurityGroupRule {
-                protocol,
-                ..SecurityGroupRule::allow(direction, family)
-            };
-            match self.remote {
-                Some(prefix) => rule.from_prefix(prefix),
-                None => Ok(rule),
-            }
+        let rule = |family| SecurityGroupRule {
+            protocol,
+            ..SecurityGroupRule::allow(direction, family)
         };
-        self.families().into_iter().map(rule).collect()
+        let families = self.families().into_iter();
+        let rules = families.map(|family| self.with_remote(rule(family)));
+        rules.collect::<Result<Vec<_>, _>>().map(|it| it.concat())
+    }
+
+    /// The rule for the other side as written: of an address group, one for each prefix of its
+    /// family.
+    fn with_remote(&self, rule: SecurityGroupRule) -> Result<Vec<SecurityGroupRule>, RuleError> {
+        match &self.remote {
+            None => Ok(vec![rule]),
+            Some(WrittenRemote::Prefix(prefix)) => Ok(vec![rule.from_prefix(*prefix)?]),
+            Some(WrittenRemote::Group(name)) => Ok(vec![SecurityGroupRule {
+                remote: Remote::Group(name.clone()),
+                ..rule
+            }]),
+            Some(WrittenRemote::Prefixes(prefixes)) => {
+                let of_family = |prefix: &&IpNet| Family::of(prefix.addr()) == rule.family;
+                let own = prefixes.iter().filter(of_family);
+                own.map(|prefix| rule.clone().from_prefix(*prefix))
+                    .collect()
+            }
+        }
     }
 }

@@ -3,12 +3,14 @@
 use ipnet::IpNet;
 
 use super::clash;
+use super::context::Context;
 use super::error::Checked;
 use super::object::Object;
 use super::rule::{self, DESCRIPTION};
 use super::source::Site;
 use super::table::Table;
 use super::value::Value;
+use crate::firewall::iptables::SetName;
 use crate::model::{Direction, SecurityGroup, SecurityGroupRule};
 
 pub(super) type GroupObject<'a> = Object<'a, SecurityGroup, GroupFacts<'a>>;
@@ -19,19 +21,24 @@ pub(super) struct GroupFacts<'a> {
     id: Option<(&'a str, Site<'a>)>,
 }
 
+/// The most that a group may have on other hosts: a set holds 65,536, with those of this host.
+const MOST_MEMBERS: usize = 60_000;
+
 pub(super) fn read<'a>(
     name: &str,
+    context: &Context<'_>,
     facts: &mut GroupFacts<'a>,
     mut table: Table<'a>,
 ) -> Checked<SecurityGroup> {
-    let mut rules = side(&mut table, "ingress", Direction::Ingress);
-    rules.extend(side(&mut table, "egress", Direction::Egress));
-    let members = table.optional("members", |value| value.set(member));
+    let mut rules = side(&mut table, context, Direction::Ingress);
+    rules.extend(side(&mut table, context, Direction::Egress));
+    let members = table.optional("members", members);
     table.optional("description", |value| value.text(DESCRIPTION));
     let stateful = table.optional("stateful", Value::boolean);
     facts.id = table.optional("id", id);
     table.finish(Some(SecurityGroup {
         name: name.to_owned(),
+        id: facts.id.map(|(id, _)| id.to_owned()),
         rules,
         members: members.unwrap_or_default(),
         stateless: stateful == Some(false),
@@ -39,20 +46,29 @@ pub(super) fn read<'a>(
 }
 
 /// The rules of one direction; no list is an empty list, which allows nothing.
-fn side(table: &mut Table<'_>, key: &'static str, direction: Direction) -> Vec<SecurityGroupRule> {
-    let rules = |value: &Value<'_>| value.list(|rule| rule::read(rule, direction));
+fn side(
+    table: &mut Table<'_>,
+    context: &Context<'_>,
+    direction: Direction,
+) -> Vec<SecurityGroupRule> {
+    let key = match direction {
+        Direction::Ingress => "ingress",
+        Direction::Egress => "egress",
+    };
+    let rules = |value: &Value<'_>| value.list(|rule| rule::read(rule, context, direction));
     let rules = table.optional(key, rules);
     rules.unwrap_or_default().concat()
 }
 
-/// Somebody on another host. Everybody is no member: that is a rule without a remote.
-fn member(value: &Value<'_>) -> Checked<IpNet> {
-    let prefix = value.prefix()?;
-    match prefix.prefix_len() {
-        0 => Err(value
-            .error(format!("{prefix} is everybody, not a member"))
-            .into()),
-        _ => Ok(prefix),
+/// Who is in the group on other hosts.
+fn members(value: &Value<'_>) -> Checked<Vec<IpNet>> {
+    let members = value.set(Value::prefix)?;
+    match members.len() {
+        count if count > MOST_MEMBERS => {
+            let message = format!("{count} members; at most {MOST_MEMBERS} are allowed");
+            Err(value.error(message).into())
+        }
+        _ => Ok(members),
     }
 }
 
@@ -60,6 +76,10 @@ fn member(value: &Value<'_>) -> Checked<IpNet> {
 fn id<'a>(value: &Value<'a>) -> Checked<(&'a str, Site<'a>)> {
     let text = value.string()?;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+    if text == SecurityGroup::DEFAULT {
+        let message = "\"default\" is the built-in group's";
+        return Err(value.error(message).into());
+    }
     if text.is_empty() || text.len() > 64 || text.starts_with('-') || !text.bytes().all(plain) {
         let message = format!("the id {text:?} is not usable (1 to 64 of A-Z a-z 0-9 _ -)");
         return Err(value.error(message).into());
@@ -75,4 +95,24 @@ pub(super) fn clashes(groups: &mut [GroupObject<'_>]) {
         |group| group.facts.id,
         |me, other| clash::between(me, other, "id"),
     );
+    clash::mark(
+        groups,
+        |group| Some(set_key(group)),
+        |me, other| {
+            // One id makes one set: that was told above.
+            let told = me.facts.id.is_some() && id_of(me) == id_of(other);
+            let what = "first 24 characters of the id, or else of the name, which name its sets,";
+            (!told).then(|| clash::between(me, other, what))?
+        },
+    );
+}
+
+fn id_of<'a>(group: &GroupObject<'a>) -> Option<&'a str> {
+    group.facts.id.map(|(id, _)| id)
+}
+
+/// What the names of a group's sets are made of.
+fn set_key<'a>(group: &GroupObject<'a>) -> (String, Site<'a>) {
+    let (key, site) = group.facts.id.unwrap_or((group.name, group.site));
+    (SetName::cut(key).to_owned(), site)
 }

@@ -201,13 +201,17 @@ impl<'a> Value<'a> {
     }
 
     /// An array in which nothing stands twice.
-    pub(super) fn set<T: PartialEq + Display>(
+    pub(super) fn set<T: Ord + Display>(
         &self,
         read: impl Fn(&Value<'a>) -> Checked<T>,
     ) -> Checked<Vec<T>> {
         let all = self.list(read)?;
-        let twice = |(at, value): &(usize, &T)| all[..*at].contains(value);
-        match all.iter().enumerate().find(twice) {
+        let mut seen = BTreeSet::new();
+        match all
+            .iter()
+            .enumerate()
+            .find(|(_, value)| !seen.insert(*value))
+        {
             Some((at, value)) => {
                 let path = format!("{}[{at}]", self.path);
                 Self::of_element(path, self.file, &self.array()?[at])

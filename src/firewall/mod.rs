@@ -3,7 +3,8 @@
 //! Two steps, both pure. [`policy`] says, free of any backend, what a port may send and receive:
 //! an ordered list of verdicts a direction. [`iptables`] writes that as Neutron's chains, reads
 //! back what the kernel has, and finds the smallest text for `iptables-restore` between the two.
-//! What iptables does not see is the [`guard`]'s.
+//! Members of remote groups are elements of sets ([`ipset`]). What iptables does not see is the
+//! [`guard`]'s.
 //!
 //! ```text
 //! Port, Membership ─▶ policy::Policy ─▶ iptables::Ruleset (want) ─┐
@@ -12,6 +13,7 @@
 //! ```
 
 pub mod guard;
+pub mod ipset;
 pub mod iptables;
 mod membership;
 pub mod policy;

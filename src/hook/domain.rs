@@ -123,6 +123,7 @@ pub(super) fn options(config: &Config) -> Result<Options, String> {
     Ok(Options {
         prefix: firewall.chain_prefix.clone(),
         comments: firewall.comments,
+        ipset: firewall.ipset,
     })
 }
 

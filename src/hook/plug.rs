@@ -116,6 +116,7 @@ fn unresolved(network: &Network, mac: MacAddr) -> Port {
         fixed_ips: Vec::new(),
         allowed_address_pairs: Vec::new(),
         security_groups: Vec::new(),
+        remote_groups: Vec::new(),
     }
 }
 

@@ -224,6 +224,14 @@ impl<H: Host> Host for Faulty<H> {
         Ok(())
     }
 
+    fn ipset_save(&self) -> Result<String, HostError> {
+        self.read("ipset_save", || self.host.ipset_save())
+    }
+
+    fn ipset_restore(&self, text: &str) -> Done {
+        self.change("ipset", || self.host.ipset_restore(text))
+    }
+
     fn change_link(&self, change: &LinkChange) -> Done {
         self.change("change_link", || self.host.change_link(change))
     }

@@ -18,7 +18,7 @@ use super::process::Runner;
 use super::state::StateDir;
 use super::{
     ConfigFile, Host, HostError, LockGuard, Priority, br_netfilter, caller, config_files,
-    conntrack, epoch, generation, iptables, lock, log, neutron_agent, nft,
+    conntrack, epoch, generation, ipset, iptables, lock, log, neutron_agent, nft,
 };
 
 /// Where the files are.
@@ -118,6 +118,14 @@ impl Host for Machine {
 
     fn iptables_restore(&self, input: &RestoreInput) -> Result<(), HostError> {
         iptables::restore(&self.runner, input)
+    }
+
+    fn ipset_save(&self) -> Result<String, HostError> {
+        ipset::save(&self.runner)
+    }
+
+    fn ipset_restore(&self, text: &str) -> Result<(), HostError> {
+        ipset::restore(&self.runner, text)
     }
 
     fn change_link(&self, change: &LinkChange) -> Result<(), HostError> {

@@ -8,7 +8,7 @@
 //! ```text
 //!                ┌ netlink/             links, addresses, forwarding databases (rtnetlink)
 //!                ├ generation           nftables' generation id (nfnetlink)
-//! Host ◀ Machine ┼ process              iptables, nft, conntrack, br_netfilter
+//! Host ◀ Machine ┼ process              iptables, ipset, nft, conntrack, br_netfilter
 //!                ├ state, lock          files below /run/vmhook
 //!                ├ config_files         files below /etc/vmhook
 //!                ├ sysctl, epoch,
@@ -39,6 +39,7 @@ mod error;
 mod faulty;
 mod generation;
 mod installation;
+mod ipset;
 mod iptables;
 mod libvirt;
 mod lock;
@@ -149,6 +150,19 @@ pub trait Host {
     /// # Errors
     /// [`HostError::Command`] of the first that failed; what the other did stays.
     fn iptables_restore(&self, input: &RestoreInput) -> Result<(), HostError>;
+
+    /// `ipset save`: every set of this network namespace with its elements.
+    ///
+    /// # Errors
+    /// [`HostError::Command`], also where there is no `ipset`.
+    fn ipset_save(&self) -> Result<String, HostError>;
+
+    /// **Changes**: `ipset -exist restore`. Waits for rules that are still being destroyed to let go
+    /// of their sets.
+    ///
+    /// # Errors
+    /// [`HostError::Command`]; what stands before the line that failed is done.
+    fn ipset_restore(&self, text: &str) -> Result<(), HostError>;
 
     /// **Changes**: one link, one forwarding entry or one setting of a link.
     ///

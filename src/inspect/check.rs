@@ -56,6 +56,8 @@ pub enum Kind {
     Tables,
     /// An element of one of their sets or maps.
     SetElement,
+    /// A set that rules name.
+    Set,
     /// That an interface has a port at all, as far as the machine is.
     Port,
 }
@@ -130,6 +132,7 @@ impl Kind {
             Self::Jump => "jump",
             Self::Tables => "nftables tables",
             Self::SetElement => "set element",
+            Self::Set => "set",
             Self::Port => "port",
         }
     }

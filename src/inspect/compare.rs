@@ -1,7 +1,7 @@
 //! What was applied against what the kernel has.
 
 use super::check::{Check, Scope};
-use super::{guard, links, rules};
+use super::{guard, links, rules, sets};
 use crate::facts::HostFacts;
 use crate::firewall::iptables::{Observed, Ruleset};
 use crate::model::{Family, IfName};
@@ -40,6 +40,7 @@ pub fn compare(
         whole,
     };
     let mut checks = links::checks(part, kernel);
+    checks.extend(sets::checks(part, kernel));
     for family in Family::BOTH {
         checks.extend(rules::checks(part, kernel, family));
     }

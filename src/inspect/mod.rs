@@ -20,6 +20,7 @@ mod guard;
 mod links;
 mod report;
 mod rules;
+mod sets;
 mod subject;
 mod values;
 

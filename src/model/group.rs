@@ -10,6 +10,9 @@ use super::{Direction, Family, Protocol};
 pub struct SecurityGroup {
     /// The name in the configuration.
     pub name: String,
+    /// Neutron's id, where it has one: it names the group's sets.
+    #[serde(default)]
+    pub id: Option<String>,
     /// What is allowed, in the order written.
     pub rules: Vec<SecurityGroupRule>,
     /// Addresses of members on other hosts.
@@ -34,9 +37,38 @@ impl SecurityGroup {
         let [v4, v6] = Family::BOTH;
         Self {
             name: Self::DEFAULT.to_owned(),
+            id: None,
             rules: vec![out(v4), out(v6), inside(v4), inside(v6)],
             members: Vec::new(),
             stateless: false,
+        }
+    }
+}
+
+/// A security group as the other side of a rule, as it was defined: who is in it on other hosts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemoteGroup {
+    /// The name in the configuration.
+    pub name: String,
+    /// Neutron's id, where it has one.
+    pub id: Option<String>,
+    /// Addresses of members on other hosts.
+    pub members: Vec<IpNet>,
+}
+
+impl RemoteGroup {
+    /// What its sets are named by.
+    pub fn key(&self) -> &str {
+        self.id.as_deref().unwrap_or(&self.name)
+    }
+}
+
+impl From<&SecurityGroup> for RemoteGroup {
+    fn from(group: &SecurityGroup) -> Self {
+        Self {
+            name: group.name.clone(),
+            id: group.id.clone(),
+            members: group.members.clone(),
         }
     }
 }

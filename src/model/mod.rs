@@ -23,7 +23,7 @@ mod uuid;
 mod vxlan;
 
 pub use family::{Direction, Family};
-pub use group::{Remote, RuleError, SecurityGroup, SecurityGroupRule};
+pub use group::{Remote, RemoteGroup, RuleError, SecurityGroup, SecurityGroupRule};
 pub use link_name::{IfName, IfNameError};
 pub use mac::{MacAddr, MacAddrError};
 pub use network::{

@@ -1,12 +1,13 @@
 //! A VM's interface on a network.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::{Family, IfName, MacAddr, NetworkId, SecurityGroup};
+use super::{Family, IfName, MacAddr, NetworkId, Remote, RemoteGroup, SecurityGroup};
 
 /// What identifies a port on this host: its network and its MAC address.
 ///
@@ -60,6 +61,9 @@ pub struct Port {
     pub allowed_address_pairs: Vec<AllowedAddressPair>,
     /// What it may send and receive, whole, in the order written: a record needs no configuration.
     pub security_groups: Vec<SecurityGroup>,
+    /// The groups that their rules name as the other side, as far as they are others.
+    #[serde(default)]
+    pub remote_groups: Vec<RemoteGroup>,
 }
 
 impl Port {
@@ -76,6 +80,33 @@ impl Port {
     pub fn is_stateless(&self) -> bool {
         let first = self.security_groups.first();
         first.is_some_and(|group| group.stateless && !group.rules.is_empty())
+    }
+
+    /// The groups that its rules name as the other side, each with the families of those rules.
+    pub fn remotes(&self) -> Vec<(RemoteGroup, BTreeSet<Family>)> {
+        let mut named: BTreeMap<&str, BTreeSet<Family>> = BTreeMap::new();
+        for rule in self.security_groups.iter().flat_map(|group| &group.rules) {
+            if let Remote::Group(name) = &rule.remote {
+                named.entry(name).or_default().insert(rule.family);
+            }
+        }
+        let group = |(name, families)| (self.remote_group(name), families);
+        named.into_iter().map(group).collect()
+    }
+
+    /// The group of this name as it was defined; one that nothing defines has no members elsewhere.
+    pub fn remote_group(&self, name: &str) -> RemoteGroup {
+        let other = self.remote_groups.iter().find(|group| group.name == name);
+        let own = || self.security_groups.iter().find(|group| group.name == name);
+        let nobody = || RemoteGroup {
+            name: name.to_owned(),
+            id: None,
+            members: Vec::new(),
+        };
+        other
+            .cloned()
+            .or_else(|| own().map(Into::into))
+            .unwrap_or_else(nobody)
     }
 
     /// Its fixed addresses of one family.

@@ -8,16 +8,18 @@
 //!    its name may have been open;
 //! 2. links go, then links come, a device joining its bridge last;
 //! 3. taps that will open are silenced;
-//! 4. one `iptables-restore` a family takes and brings the rules: what goes is closed already, and
+//! 4. one `ipset restore` makes the sets that rules will name, and brings the others up to date;
+//! 5. one `iptables-restore` a family takes and brings the rules: what goes is closed already, and
 //!    what comes is not open yet;
-//! 5. connections of earlier owners of an address are forgotten;
-//! 6. one nft transaction opens what opens, and forgets networks that are gone.
+//! 6. connections of earlier owners of an address are forgotten;
+//! 7. one nft transaction opens what opens, and forgets networks that are gone;
+//! 8. one `ipset restore` deletes the sets that no rule names any more.
 //!
 //! Stopped anywhere, what stands allows no more than the union of before and after, and a port that
 //! is not finished is closed.
 //!
 //! ```text
-//! have ─┐   ┌─ close ─ links ─ quiet ─ rules ─ connections ─ open ─▶ want
+//! have ─┐   ┌─ close ─ links ─ quiet ─ sets ─ rules ─ connections ─ open ─ sets ─▶ want
 //! want ─┴───┘
 //! ```
 
@@ -50,6 +52,8 @@ pub enum Step {
     Nft(String),
     /// Changes of links, in order.
     Links(Vec<LinkChange>),
+    /// One `ipset restore`.
+    Sets(String),
     /// One `iptables-restore --noflush` a family.
     Rules(RestoreInput),
     /// Connections to forget.
@@ -115,11 +119,15 @@ impl Plan {
         if !links.is_empty() {
             steps.push(Step::Links(links));
         }
+        let sets = have.state.sets.change_to(&want.sets);
+        let sets_step = |text: String| (!text.is_empty()).then_some(Step::Sets(text));
+        steps.extend(sets_step(sets.before));
         steps.extend(rules(have, want).map(Step::Rules));
         steps.extend(forget.iter().cloned().map(Step::Connections));
         if !guard.open.is_empty() {
             steps.push(Step::Nft(guard.open));
         }
+        steps.extend(sets_step(sets.after));
         Self { steps }
     }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{DomainRecord, Phase};
 use crate::facts::Process;
 use crate::firewall::iptables::{ChainSuffix, chain_suffix};
-use crate::model::{DomainUuid, IfName, NetworkId, Port, PortKey, Remote, Tap};
+use crate::model::{DomainUuid, Family, IfName, NetworkId, Port, PortKey, RemoteGroup, Tap};
 
 /// What the whole host needs to know of one port.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +38,9 @@ pub struct IndexLine {
     pub groups: BTreeSet<String>,
     /// The security groups that its rules name as the other side.
     pub remote_groups: BTreeSet<String>,
+    /// The same as they were defined, with the families of those rules: what the sets are made of.
+    #[serde(default)]
+    pub remotes: Vec<(RemoteGroup, BTreeSet<Family>)>,
 }
 
 /// Every port of the host that is in a domain's record. Derived: see [`Index::of`].
@@ -92,11 +95,8 @@ impl IndexLine {
     /// The line of one port of a domain.
     pub fn of(record: &DomainRecord, port: &Port) -> Self {
         let want = &record.want;
-        let rules = port.security_groups.iter().flat_map(|group| &group.rules);
-        let named = |remote: &Remote| match remote {
-            Remote::Group(name) => Some(name.clone()),
-            Remote::Any | Remote::Prefix(_) => None,
-        };
+        let remotes = port.remotes();
+        let names = remotes.iter().map(|(group, _)| group.name.clone());
         Self {
             domain: want.uuid.clone(),
             domain_name: want.name.clone(),
@@ -113,7 +113,8 @@ impl IndexLine {
                 .iter()
                 .map(|group| group.name.clone())
                 .collect(),
-            remote_groups: rules.filter_map(|rule| named(&rule.remote)).collect(),
+            remote_groups: names.collect(),
+            remotes,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! An interface as a port: who it may be and what it may do, and who says so.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -7,7 +8,7 @@ use serde::Serialize;
 
 use crate::config::{Config, NetworkConfig, PortConfig, Section};
 use crate::domain::{Domain, PortMetadata};
-use crate::model::{IfName, MacAddr, Port, SecurityGroup};
+use crate::model::{IfName, MacAddr, Port, Remote, RemoteGroup, SecurityGroup};
 
 /// Who says what a field of a port is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -83,6 +84,7 @@ pub fn port(mac: MacAddr, target: Option<&str>, from: Sources<'_>) -> Result<Res
     let (fixed_ips, from_ips) = fixed_ips(configured, metadata, target.as_ref(), from)?;
     let (names, from_groups) = group_names(configured, metadata, from.network);
     let security_groups = groups(&names, &from_groups, from.config)?;
+    let remote_groups = remote_groups(&security_groups, from.config)?;
     Ok(ResolvedPort {
         port: Port {
             network: from.network.id.clone(),
@@ -92,6 +94,7 @@ pub fn port(mac: MacAddr, target: Option<&str>, from: Sources<'_>) -> Result<Res
             fixed_ips,
             allowed_address_pairs: Vec::new(),
             security_groups,
+            remote_groups,
         },
         origins: Origins {
             fixed_ips: from_ips,
@@ -193,4 +196,23 @@ fn groups(names: &[String], said: &Origin, config: &Config) -> Result<Vec<Securi
         None => Err(format!("security group {name:?} is not defined ({whence})")),
     };
     names.iter().map(group).collect()
+}
+
+/// The other groups that the rules of these name, as they are defined now.
+fn remote_groups(groups: &[SecurityGroup], config: &Config) -> Result<Vec<RemoteGroup>, String> {
+    let rules = groups.iter().flat_map(|group| &group.rules);
+    let named = rules.filter_map(|rule| match &rule.remote {
+        Remote::Group(name) => Some(name.as_str()),
+        Remote::Any | Remote::Prefix(_) => None,
+    });
+    let is_own = |name: &&str| groups.iter().any(|group| group.name == *name);
+    let others: BTreeSet<&str> = named.filter(|name| !is_own(name)).collect();
+    let group = |name: &str| match config.security_group(name) {
+        Some(Ok(group)) => Ok(group.into()),
+        Some(Err(errors)) => Err(errors.to_string()),
+        None => Err(format!(
+            "security group {name:?}, which a rule names, is not defined"
+        )),
+    };
+    others.into_iter().map(group).collect()
 }

@@ -9,7 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::IpNet;
 
 use crate::firewall::Membership;
-use crate::model::DomainUuid;
+use crate::firewall::ipset::Sets;
+use crate::firewall::iptables::SetName;
+use crate::model::{DomainUuid, Port, RemoteGroup};
 use crate::record::{Index, Phase, Want};
 use crate::transaction::Records;
 
@@ -32,12 +34,34 @@ pub(super) fn on_this_host(index: &Index) -> Membership {
     membership
 }
 
-/// The members as one domain sees them: also those that its own groups have on other hosts, as its
-/// want says.
+/// The set of each group and family that a started port's rules name. Where two ports know a group
+/// by two definitions, the one that came later holds for both.
+pub fn sets(index: &Index) -> Sets {
+    let started = index
+        .lines
+        .iter()
+        .filter(|line| line.phase == Phase::Started);
+    let mut defined: BTreeMap<SetName, &RemoteGroup> = BTreeMap::new();
+    for (group, families) in started.flat_map(|line| &line.remotes) {
+        let names = families.iter();
+        let names = names.filter_map(|family| SetName::of_group(group.key(), *family));
+        defined.extend(names.map(|name| (name, group)));
+    }
+    let here = on_this_host(index);
+    let mut sets = Sets::default();
+    for (name, group) in defined {
+        let here = here.of(&group.name).iter();
+        sets.insert(name, here.chain(&group.members).copied());
+    }
+    sets
+}
+
+/// The members as one domain sees them: also those that the groups which its rules name have on other
+/// hosts, as its want says.
 pub(super) fn seen_by<'a>(want: &Want, here: &'a Membership) -> Cow<'a, Membership> {
-    let groups = want.ports.iter().flat_map(|port| &port.security_groups);
+    let groups = want.ports.iter().flat_map(Port::remotes);
     let mut seen = Cow::Borrowed(here);
-    for group in groups.filter(|group| !group.members.is_empty()) {
+    for (group, _) in groups.filter(|(group, _)| !group.members.is_empty()) {
         let members: BTreeSet<IpNet> = group.members.iter().copied().collect();
         seen.to_mut().add(&group.name, members);
     }
@@ -45,8 +69,11 @@ pub(super) fn seen_by<'a>(want: &Want, here: &'a Membership) -> Cow<'a, Membersh
 }
 
 /// The other domains whose rules may change when these wants are applied: their rules name a group
-/// that a port of these domains is, or was, a member of.
+/// that a port of these domains is, or was, a member of. None where groups are sets.
 pub fn touched(records: &Records, wants: &[Want]) -> BTreeSet<DomainUuid> {
+    if records.host.as_ref().is_some_and(|host| host.options.ipset) {
+        return BTreeSet::new();
+    }
     let own: BTreeSet<&DomainUuid> = wants.iter().map(|want| &want.uuid).collect();
     let new = wants
         .iter()

@@ -23,6 +23,6 @@ mod share;
 mod tracking;
 
 pub use admit::{admit, clashes};
-pub use membership::touched;
+pub use membership::{sets, touched};
 pub use records::Records;
 pub use settle::{Surroundings, Transaction, brings, leaves, settle};

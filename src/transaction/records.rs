@@ -44,11 +44,15 @@ impl Records {
         HostState::of(std::iter::once(&skeleton).chain(networks).chain(domains))
     }
 
-    /// What is there once: nothing before a network serves a port.
+    /// What is there once, chains and sets: nothing before a network serves a port.
     pub fn skeleton(&self) -> HostState {
         match &self.host {
             Some(host) if self.networks.values().any(|network| network.serving) => {
-                compile_skeleton(&host.options)
+                let mut skeleton = compile_skeleton(&host.options);
+                if host.options.ipset {
+                    skeleton.sets = super::membership::sets(&self.index);
+                }
+                skeleton
             }
             _ => HostState::default(),
         }

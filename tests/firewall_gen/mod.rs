@@ -215,6 +215,7 @@ fn groups() -> impl Strategy<Value = SecurityGroup> {
     (select(vec!["web", "db"]), rules, members, stateless).prop_map(
         |(name, rules, members, stateless)| SecurityGroup {
             name: name.to_owned(),
+            id: None,
             rules,
             members,
             stateless,
@@ -245,6 +246,7 @@ fn port(number: u8) -> impl Strategy<Value = Port> {
             fixed_ips: fixed_ips.iter().map(IpNet::addr).collect(),
             allowed_address_pairs,
             security_groups,
+            remote_groups: Vec::new(),
         },
     )
 }
@@ -252,8 +254,9 @@ fn port(number: u8) -> impl Strategy<Value = Port> {
 /// All that is ours on a host with some ports, or nothing on one without.
 pub(crate) fn hosts(family: Family) -> impl Strategy<Value = Ruleset> {
     let ports = btree_set(0..6_u8, 0..4).prop_flat_map(ports_numbered);
-    let options = any::<bool>().prop_map(|comments| Options {
+    let options = any::<(bool, bool)>().prop_map(|(comments, ipset)| Options {
         comments,
+        ipset,
         ..Options::default()
     });
     (ports, options).prop_map(move |(ports, options)| host(&ports, &options, family))

@@ -16,6 +16,7 @@ mod limits;
 mod links;
 mod place;
 mod rules;
+mod sets;
 
 use std::fs;
 use std::net::IpAddr;

@@ -108,7 +108,8 @@ pub(crate) fn wants() -> impl Strategy<Value = Want> {
         (Just(domain), ports)
     });
     let flood = subsequence(vec!["172.16.0.32", "172.16.0.33", "172.16.0.34"], 0..=3);
-    (ports, phase, flood, any::<bool>()).prop_map(|((domain, ports), phase, flood, comments)| {
+    let written = any::<(bool, bool)>();
+    (ports, phase, flood, written).prop_map(|((domain, ports), phase, flood, (comments, ipset))| {
         let ports = ports.into_iter().filter(|_| phase != Phase::Gone);
         let in_phase = |port: Port| Port {
             tap: port.tap.filter(|_| phase == Phase::Started),
@@ -129,6 +130,7 @@ pub(crate) fn wants() -> impl Strategy<Value = Want> {
             caller: Process { pid: 1, start: 1 },
             options: Options {
                 comments,
+                ipset,
                 ..Options::default()
             },
             incoming: false,
@@ -206,6 +208,7 @@ fn port(number: u8) -> impl Strategy<Value = Port> {
                     .collect(),
                 allowed_address_pairs: Vec::new(),
                 security_groups,
+                remote_groups: Vec::new(),
             }
         },
     )
@@ -217,6 +220,7 @@ fn group(name: &'static str) -> impl Strategy<Value = SecurityGroup> {
     (vec(rule(), 0..4), elsewhere, stateless).prop_map(move |(rules, members, stateless)| {
         SecurityGroup {
             name: name.to_owned(),
+            id: None,
             rules,
             members: members
                 .iter()

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use vmhook::firewall::ipset::parse_sets;
 use vmhook::firewall::iptables::{ChainPrefix, parse_save};
 use vmhook::model::{FdbEntry, IfName};
 use vmhook::plan::{LinkChange, Plan, Step};
@@ -10,6 +11,7 @@ use vmhook::record::HostRecord;
 use vmhook::state::{HostState, OwnLink, ReadBack};
 
 use crate::firewall_model;
+use crate::ipset::Ipset;
 use crate::nft::Nft;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +19,7 @@ pub(crate) struct Kernel {
     links: BTreeMap<IfName, OwnLink>,
     enslaved: BTreeMap<IfName, IfName>,
     fdb: BTreeSet<FdbEntry>,
+    sets: Ipset,
     v4: firewall_model::Kernel,
     v6: firewall_model::Kernel,
     nft: Nft,
@@ -29,6 +32,7 @@ impl Kernel {
             links: BTreeMap::new(),
             enslaved: BTreeMap::new(),
             fdb: BTreeSet::new(),
+            sets: Ipset::default(),
             v4: firewall_model::Kernel::new(),
             v6: firewall_model::Kernel::new(),
             nft: Nft::default(),
@@ -47,9 +51,20 @@ impl Kernel {
         match act {
             Act::Nft(script) => self.nft.run(script),
             Act::Link(change) => self.change(change),
+            Act::Sets(text) => self.sets.restore(text, &self.set_names()),
             Act::V4(text) => self.v4.restore(text),
             Act::V6(text) => self.v6.restore(text),
         }
+        let named = self.set_names();
+        assert!(named.iter().all(|name| self.sets.has(name)), "{named:?}");
+    }
+
+    /// The sets that rules name.
+    fn set_names(&self) -> BTreeSet<String> {
+        let text = self.v4.save() + &self.v6.save();
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let named = words.windows(2).filter(|pair| pair[0] == "--match-set");
+        named.map(|pair| pair[1].to_owned()).collect()
     }
 
     /// Everything of ours, read back.
@@ -60,6 +75,7 @@ impl Kernel {
                 links: self.links.clone(),
                 enslaved: self.enslaved.clone(),
                 fdb: self.fdb.clone(),
+                sets: parse_sets(&self.sets.save()),
                 guard: self.nft.listing().guard,
                 ..HostState::default()
             },
@@ -134,6 +150,7 @@ impl Kernel {
 pub(crate) enum Act {
     Nft(String),
     Link(LinkChange),
+    Sets(String),
     V4(String),
     V6(String),
 }
@@ -143,6 +160,10 @@ pub(crate) fn acts(plan: &Plan) -> Vec<Act> {
     let acts = |step: &Step| match step {
         Step::Nft(script) => vec![Act::Nft(script.clone())],
         Step::Links(changes) => changes.iter().cloned().map(Act::Link).collect(),
+        Step::Sets(text) => text
+            .lines()
+            .map(|line| Act::Sets(line.to_owned()))
+            .collect(),
         Step::Rules(input) => vec![Act::V4(input.v4.clone()), Act::V6(input.v6.clone())],
         Step::Connections(_) => Vec::new(),
     };

@@ -12,6 +12,7 @@
 mod firewall_model;
 mod guard;
 mod hosts;
+mod ipset;
 mod kernel;
 mod nft;
 mod order;

@@ -142,6 +142,11 @@ fn nothing_is_new_to_both(there: &ReadBack, ends: &[&End; 2]) -> Result<(), Test
         let known = |end: &&End| end.state.links.get(link.0) == Some(link.1);
         prop_assert!(ends.iter().any(known), "{:?}", link);
     }
+    for (name, members) in there.state.sets.iter().filter(|it| it.0.family().is_some()) {
+        let versions = ends.map(|end| end.state.sets.get(name));
+        let is_known = |member| versions.iter().flatten().any(|set| set.contains(member));
+        prop_assert!(members.iter().all(is_known), "{}", name);
+    }
     prop_assert!(there.v4.is_regular() && there.v6.is_regular());
     for (family, rules) in [&there.v4.ruleset, &there.v6.ruleset]
         .into_iter()

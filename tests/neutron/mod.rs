@@ -10,12 +10,18 @@
 
 use ipnet::IpNet;
 use serde_json::Value;
+use vmhook::event::Call;
+use vmhook::facts::{Epoch, Process};
 use vmhook::firewall::Membership;
+use vmhook::firewall::ipset::Sets;
 use vmhook::firewall::iptables::{Options, Ruleset, port_rules, skeleton};
 use vmhook::model::{
     AllowedAddressPair, Direction, Family, IcmpMatch, Port, PortProtocol, PortRange, Protocol,
-    Remote, SecurityGroup, SecurityGroupRule, Tap,
+    Remote, RemoteGroup, SecurityGroup, SecurityGroupRule, Tap,
 };
+use vmhook::record::{DomainRecord, Index, Phase, Want};
+use vmhook::state::HostState;
+use vmhook::transaction::sets;
 
 /// What a case's snapshot must be compared with.
 pub(crate) struct Snapshot {
@@ -45,7 +51,9 @@ pub(crate) fn snapshots(mut case: Value) -> Vec<Snapshot> {
             }
             "set_members" => {
                 let group = step["group"].as_str().unwrap();
-                case["security_groups"][group]["members"] = step["members"].clone();
+                let kinds = ["security_groups", "address_groups"];
+                let kind = kinds.into_iter().find(|kind| !case[kind][group].is_null());
+                case[kind.unwrap()][group]["members"] = step["members"].clone();
             }
             "snapshot" => snapshots.push(Snapshot {
                 dir: step["dir"].as_str().unwrap().to_owned(),
@@ -78,7 +86,10 @@ fn update_port(case: &mut Value, step: &Value) -> bool {
 impl Snapshot {
     /// What we make of it.
     pub(crate) fn ruleset(&self, family: Family) -> Ruleset {
-        let options = Options::default();
+        let options = Options {
+            ipset: self.case["config"]["enable_ipset"] != false,
+            ..Options::default()
+        };
         let mut membership = Membership::new();
         for (id, group) in self.case["security_groups"].as_object().unwrap() {
             membership.add(id, members(group));
@@ -113,9 +124,10 @@ impl Snapshot {
         let group = |id: String| {
             let group = &self.case["security_groups"][&id];
             SecurityGroup {
-                rules: rules(group),
+                rules: self.rules(group),
                 name: id,
-                members: Vec::new(),
+                id: None,
+                members: members(group),
                 stateless: group["stateful"] == false && !service,
             }
         };
@@ -134,32 +146,74 @@ impl Snapshot {
                 .collect(),
             allowed_address_pairs: pairs.iter().map(pair).collect(),
             security_groups: texts(&port["security_groups"]).map(group).collect(),
+            remote_groups: self.groups(),
         }
     }
 
-    /// The members of the group whose ipset Neutron would give this name.
-    pub(crate) fn members_of_set(&self, set: &str) -> Vec<IpNet> {
+    /// Every group as the other side of a rule.
+    fn groups(&self) -> Vec<RemoteGroup> {
         let groups = self.case["security_groups"].as_object().unwrap();
+        let group = |(id, group): (&String, &Value)| RemoteGroup {
+            name: id.clone(),
+            id: None,
+            members: members(group),
+        };
+        groups.iter().map(group).collect()
+    }
+
+    /// The sets that we make of it.
+    pub(crate) fn sets(&self) -> Sets {
+        if self.case["config"]["enable_ipset"] == false {
+            return Sets::default();
+        }
+        let want = Want {
+            generation: 1,
+            epoch: Epoch {
+                boot: String::new(),
+                netns: 0,
+            },
+            uuid: "00000000-0000-4000-8000-000000000001".parse().unwrap(),
+            name: "every port".to_owned(),
+            phase: Phase::Started,
+            call: Call::Start,
+            incoming: false,
+            caller: Process { pid: 1, start: 1 },
+            options: Options::default(),
+            ports: self.ports(),
+            networks: Vec::new(),
+        };
+        let applied = HostState::default();
+        sets(&Index::of([&DomainRecord { want, applied }]))
+    }
+
+    /// The members of the address group whose ipset Neutron would give this name; `None` if it is a
+    /// security group's.
+    pub(crate) fn prefixes_of_set(&self, set: &str) -> Option<Vec<IpNet>> {
+        let groups = self.case["address_groups"].as_object()?;
         let id = &set["NIPv4".len()..];
-        let (_, group) = groups
-            .iter()
-            .find(|(name, _)| name.starts_with(id))
-            .unwrap();
-        members(group)
+        let (_, group) = groups.iter().find(|(name, _)| name.starts_with(id))?;
+        Some(members(group))
+    }
+
+    /// A rule of an address group is one for each prefix of its family.
+    fn rules(&self, group: &Value) -> Vec<SecurityGroupRule> {
+        let written = group["rules"].as_array().unwrap();
+        let rules = written.iter().flat_map(|written| {
+            let rule = rule(written);
+            let Some(id) = written["remote_address_group_id"].as_str() else {
+                return vec![rule];
+            };
+            let prefixes = members(&self.case["address_groups"][id]).into_iter();
+            let own = prefixes.filter(|prefix| Family::of(prefix.addr()) == rule.family);
+            own.map(|prefix| rule.clone().from_prefix(prefix).unwrap())
+                .collect()
+        });
+        rules.collect()
     }
 }
 
 fn members(group: &Value) -> Vec<IpNet> {
     texts(&group["members"]).map(|text| prefix(&text)).collect()
-}
-
-fn rules(group: &Value) -> Vec<SecurityGroupRule> {
-    group["rules"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(rule)
-        .collect()
 }
 
 fn rule(rule: &Value) -> SecurityGroupRule {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::*;
 use crate::support::Outcome;
 
-/// Two networks of one address range; `web1`, `web2` and `web3` on the first, `both` on either.
+/// Two networks of one address range; the other ports on the first, `both` on either.
 const CONFIGURATION: &str = r#"
 [host]
 local_ip = "172.16.0.31"
@@ -44,6 +44,14 @@ stateful = false
 ingress = [{ protocol = "icmp" }, { protocol = "udp", port = 53 }]
 egress = [{ any = true }]
 
+[security_group.db]
+ingress = [{ protocol = "icmp" }, { protocol = "udp", port = 53, remote_group = "clients" }]
+egress = [{ any = true }]
+
+[security_group.clients]
+members = ["192.168.101.1"]
+egress = [{ any = true }]
+
 [port.web1]
 network = "selfservice"
 mac = "fa:16:3e:be:71:21"
@@ -59,6 +67,16 @@ security_groups = ["dual"]
 mac = "fa:16:3e:be:71:23"
 fixed_ips = ["192.168.101.90"]
 security_groups = ["stateless"]
+
+[port.db]
+mac = "fa:16:3e:be:71:24"
+fixed_ips = ["192.168.101.91"]
+security_groups = ["db"]
+
+[port.client]
+mac = "fa:16:3e:be:71:25"
+fixed_ips = ["192.168.101.92"]
+security_groups = ["clients"]
 
 [port.other]
 network = "other"
@@ -191,4 +209,12 @@ pub(crate) fn boot<'lab>(
     machine.call("start");
     machine.call("started");
     (machine, tap)
+}
+
+/// Whether the tap gets the first of two frames that are sent one after the other; the second must
+/// arrive in any case.
+pub(crate) fn first_arrives(tap: &Tap, frame: &[u8], then: &[u8]) -> bool {
+    let next = || tap.receive(SOON, |it| it == frame || it == then);
+    let first = next().expect("the frame that follows must arrive");
+    first == frame && next().as_deref() == Some(then)
 }

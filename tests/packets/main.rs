@@ -27,6 +27,7 @@ mod from_guest;
 mod host_stack;
 mod house;
 mod machine;
+mod remote_groups;
 mod stateless;
 mod stories;
 mod table;

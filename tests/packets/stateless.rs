@@ -6,14 +6,6 @@ fn web3() -> End {
     end("fa:16:3e:be:71:23", "192.168.101.90")
 }
 
-/// Whether the tap gets the first of two frames that are sent one after the other; the second must
-/// arrive in any case.
-fn first_arrives(tap: &Tap, frame: &[u8], then: &[u8]) -> bool {
-    let next = || tap.receive(SOON, |it| it == frame || it == then);
-    let first = next().expect("the frame that follows must arrive");
-    first == frame && next().as_deref() == Some(then)
-}
-
 #[test]
 fn a_stateless_guest_is_untracked_and_its_stateful_neighbour_is_not() {
     let lab = Lab::new();
@@ -31,7 +23,7 @@ fn a_stateless_guest_is_untracked_and_its_stateful_neighbour_is_not() {
     let ping = frames::numbered_ping(peer_v4(), web3(), 1);
     tunnel.send(&answer(peer_v4(), web3()));
     tunnel.send(&ping);
-    let answered = first_arrives(&tap3, &answer(peer_v4(), web3()), &ping);
+    let answered = machine::first_arrives(&tap3, &answer(peer_v4(), web3()), &ping);
     assert!(!answered, "no rule allows the answer");
 
     tunnel.send(&ask(peer_v4(), web3()));
@@ -43,7 +35,7 @@ fn a_stateless_guest_is_untracked_and_its_stateful_neighbour_is_not() {
     let ping = frames::numbered_ping(web3(), web1(), 2);
     tap3.send(&answer(web3(), web1()));
     tap3.send(&ping);
-    let answered = first_arrives(&tap1, &answer(web3(), web1()), &ping);
+    let answered = machine::first_arrives(&tap1, &answer(web3(), web1()), &ping);
     assert!(answered, "the neighbour knows what it asked");
 
     let tracked = lab.ok("conntrack -L -w 4097 2>/dev/null");

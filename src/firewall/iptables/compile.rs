@@ -1,12 +1,24 @@
-//! A clause of a policy as a rule.
+//! A clause of a policy as rules.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU8;
 
-use crate::firewall::policy::{Clause, State, Traffic, Verdict};
-use crate::model::{Family, PortProtocol, PortRange, Protocol};
+use ipnet::IpNet;
 
-use super::{ChainName, Comment, CtStates, Match, Options, Rule, Target};
+use crate::firewall::Membership;
+use crate::firewall::policy::{Clause, End, Member, State, Traffic, Verdict};
+use crate::model::{Family, Port, PortProtocol, PortRange, Protocol};
+
+use super::{ChainName, Comment, CtStates, Match, Options, Rule, SetName, SetSide, Target};
+
+/// Everything that decides how the clauses of one port are written in one family.
+pub(super) struct Translation<'a> {
+    pub(super) port: &'a Port,
+    pub(super) membership: &'a Membership,
+    pub(super) family: Family,
+    pub(super) options: &'a Options,
+    pub(super) targets: Targets,
+}
 
 /// Where a port's clauses lead.
 pub(super) struct Targets {
@@ -16,31 +28,76 @@ pub(super) struct Targets {
     pub(super) fallback: ChainName,
 }
 
-/// The rules of these clauses, equal ones once (the first stays).
-pub(super) fn rules(
-    clauses: &[Clause],
-    family: Family,
-    targets: &Targets,
-    options: &Options,
-) -> Vec<Rule> {
-    let one = |clause| rule(clause, family, targets, options);
-    let mut seen = BTreeSet::new();
-    let mut is_new = |rule: &Rule| seen.insert(rule.clone());
-    let rules = clauses.iter().filter_map(one);
-    rules.filter(|rule| is_new(rule)).collect()
+impl Translation<'_> {
+    /// The rules of these clauses, equal ones once (the first stays).
+    pub(super) fn rules(&self, clauses: &[Clause]) -> Vec<Rule> {
+        let mut seen = BTreeSet::new();
+        let mut is_new = |rule: &Rule| seen.insert(rule.clone());
+        let rules = clauses.iter().flat_map(|clause| self.rules_of(clause));
+        rules.filter(|rule| is_new(rule)).collect()
+    }
+
+    fn rules_of(&self, clause: &Clause) -> Vec<Rule> {
+        match &clause.member {
+            None => self.rule(clause, None).into_iter().collect(),
+            Some(member) if self.options.ipset => {
+                let in_set = self.in_set(member);
+                let rule = in_set.and_then(|in_set| self.rule(clause, Some(in_set)));
+                rule.into_iter().collect()
+            }
+            Some(member) => {
+                let members = self.members(member);
+                let one = |prefix| clause.clone().at(member.end, prefix);
+                members
+                    .filter_map(|prefix| self.rule(&one(prefix), None))
+                    .collect()
+            }
+        }
+    }
+
+    /// The match of a group's set; `None` if no set can have its name.
+    fn in_set(&self, member: &Member) -> Option<Match> {
+        let side = match member.end {
+            End::Source => SetSide::Src,
+            End::Destination => SetSide::Dst,
+        };
+        let group = self.port.remote_group(&member.group);
+        Some(Match::Set(
+            SetName::of_group(group.key(), self.family)?,
+            side,
+        ))
+    }
+
+    /// A group's members but for the port's own fixed addresses: Neutron leaves them out here.
+    fn members(&self, member: &Member) -> impl Iterator<Item = IpNet> {
+        let members = self.membership.of(&member.group).iter().copied();
+        let is_own = |member: &IpNet| {
+            let mut own = self.port.fixed_ips.iter();
+            own.any(|ip| IpNet::from(*ip) == *member)
+        };
+        members.filter(move |member| Family::of(member.addr()) == self.family && !is_own(member))
+    }
+
+    /// The rule of a clause; `None` where iptables cannot say it and every other rule would let more
+    /// through.
+    fn rule(&self, clause: &Clause, member: Option<Match>) -> Option<Rule> {
+        let targets = &self.targets;
+        let target = match clause.verdict {
+            Verdict::Pass => Target::Return,
+            Verdict::Drop => Target::Drop,
+            Verdict::CheckSource => Target::Jump(targets.source_check.clone()),
+            Verdict::Unmatched => Target::Jump(targets.fallback.clone()),
+        };
+        let rule = Rule::new(target).from(clause.source).to(clause.destination);
+        let rule = with_traffic(rule, clause.traffic, self.family)?;
+        let rule = member.into_iter().fold(rule, Rule::matching);
+        let comment = Comment::of(clause.reason).filter(|_| self.options.comments);
+        Some(rule.comment(comment))
+    }
 }
 
-/// The rule of a clause; `None` where iptables cannot say it and every other rule would let more
-/// through.
-fn rule(clause: &Clause, family: Family, targets: &Targets, options: &Options) -> Option<Rule> {
-    let target = match clause.verdict {
-        Verdict::Pass => Target::Return,
-        Verdict::Drop => Target::Drop,
-        Verdict::CheckSource => Target::Jump(targets.source_check.clone()),
-        Verdict::Unmatched => Target::Jump(targets.fallback.clone()),
-    };
-    let rule = Rule::new(target).from(clause.source).to(clause.destination);
-    let rule = match clause.traffic {
+fn with_traffic(rule: Rule, traffic: Traffic, family: Family) -> Option<Rule> {
+    Some(match traffic {
         Traffic::Any => rule,
         Traffic::Protocol(protocol) => carrying(rule, protocol, family)?,
         Traffic::Udp {
@@ -53,9 +110,7 @@ fn rule(clause: &Clause, family: Family, targets: &Targets, options: &Options) -
         }),
         Traffic::State(State::Established) => rule.matching(Match::State(CtStates::established())),
         Traffic::State(State::Invalid) => rule.matching(Match::State(CtStates::invalid())),
-    };
-    let comment = Comment::of(clause.reason).filter(|_| options.comments);
-    Some(rule.comment(comment))
+    })
 }
 
 fn carrying(rule: Rule, protocol: Protocol, family: Family) -> Option<Rule> {

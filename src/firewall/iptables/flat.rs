@@ -4,7 +4,7 @@ use crate::firewall::Membership;
 use crate::firewall::policy::{Policy, Source};
 use crate::model::{Family, IfName, Port};
 
-use super::compile::{Targets, rules};
+use super::compile::{Targets, Translation};
 use super::{
     ChainName, Comment, Match, Options, Physdev, Rule, Ruleset, Side, Table, Target, chain_suffix,
 };
@@ -23,14 +23,19 @@ pub fn port_rules(
     let mut ruleset = Ruleset::default();
     let Some(tap) = &port.tap else { return ruleset };
     let chains = PortChains::of(options, port);
-    let policy = Policy::of(port, membership, family);
-    let targets = Targets {
-        source_check: chains.source_check.clone(),
-        fallback: options.prefix.chain("sg-fallback"),
+    let policy = Policy::of(port, family);
+    let translation = Translation {
+        port,
+        membership,
+        family,
+        options,
+        targets: Targets {
+            source_check: chains.source_check.clone(),
+            fallback: options.prefix.chain("sg-fallback"),
+        },
     };
-    let compiled = |clauses| rules(clauses, family, &targets, options);
-    let ingress = compiled(&policy.ingress);
-    let egress = compiled(&policy.egress);
+    let ingress = translation.rules(&policy.ingress);
+    let egress = translation.rules(&policy.egress);
     dispatch(options, &tap.name, &chains, &mut ruleset);
     ruleset.set_chain(Table::Filter, chains.ingress, ingress);
     ruleset.set_chain(Table::Filter, chains.egress, egress);
@@ -116,6 +121,7 @@ mod tests {
             fixed_ips: vec!["192.0.2.1".parse().unwrap()],
             allowed_address_pairs: Vec::new(),
             security_groups: vec![SecurityGroup::builtin_default()],
+            remote_groups: Vec::new(),
         }
     }
 
@@ -176,7 +182,11 @@ mod tests {
         let port = port(Some("vnet0"));
         membership.add_port(&port);
         membership.add("default", ["192.0.2.2/32".parse().unwrap()]);
-        let text = port_rules(&Options::default(), &port, &membership, Family::Ipv4).to_string();
+        let options = Options {
+            ipset: false,
+            ..Options::default()
+        };
+        let text = port_rules(&options, &port, &membership, Family::Ipv4).to_string();
         assert!(text.contains("-s 192.0.2.2/32 -j RETURN"));
         assert!(!text.contains("-s 192.0.2.1/32 -j RETURN"));
     }

@@ -40,6 +40,7 @@ mod restore;
 mod rule;
 mod ruleset;
 mod save;
+mod set_name;
 mod skeleton;
 mod suffix;
 mod words;
@@ -52,10 +53,9 @@ pub use flat::port_rules;
 pub use network::{Place, network_rules};
 pub use options::Options;
 pub use parse::RuleError;
-pub use rule::{
-    CtState, CtStates, Match, Physdev, ProtocolNumber, Rule, SetName, SetSide, Side, Target,
-};
+pub use rule::{CtState, CtStates, Match, Physdev, ProtocolNumber, Rule, SetSide, Side, Target};
 pub use ruleset::{Builtin, Chain, Ruleset, RulesetError, Table};
 pub use save::{Observed, parse_save};
+pub use set_name::{SetName, SetNameError};
 pub use skeleton::skeleton;
 pub use suffix::{ChainSuffix, chain_suffix};

@@ -10,14 +10,19 @@ pub struct Options {
     /// Write Neutron's comments. Without them the raw table keeps its own: they say which zone is
     /// which network's.
     pub comments: bool,
+    /// Remote groups are sets; else one rule a member. Records of earlier versions say nothing, and
+    /// those wrote rules.
+    #[serde(default)]
+    pub ipset: bool,
 }
 
 impl Default for Options {
-    /// The reference: Neutron's prefix, with comments.
+    /// The reference: Neutron's prefix, with comments and sets.
     fn default() -> Self {
         Self {
             prefix: ChainPrefix::default(),
             comments: true,
+            ipset: true,
         }
     }
 }

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use crate::model::{IcmpMatch, IfName, MacAddr, PortProtocol, PortRange, Zone};
 
-use super::{ChainName, Comment};
+use super::{ChainName, Comment, SetName};
 
 /// One line of a chain, without `-A CHAIN`.
 ///
@@ -104,10 +104,6 @@ pub enum CtState {
     /// Is not tracked.
     Untracked,
 }
-
-/// The name of an ipset: `[A-Za-z0-9_.-]{1,31}`, the kernel's length.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SetName(String);
 
 /// Which address of a packet is looked up in a set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -274,20 +270,6 @@ impl CtState {
         Self::Established,
         Self::Untracked,
     ];
-}
-
-impl SetName {
-    /// The name; `None` if it is not one that is safe in every text.
-    pub fn new(text: &str) -> Option<Self> {
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
-        let fits = (1..=31).contains(&text.len()) && text.bytes().all(allowed);
-        (fits && !text.starts_with('-')).then(|| Self(text.to_owned()))
-    }
-
-    /// The name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
 fn condition(prefix: IpNet) -> Option<IpNet> {

@@ -11,12 +11,32 @@ pub struct Clause {
     pub source: Option<IpNet>,
     /// The packet's destination; `None` is any.
     pub destination: Option<IpNet>,
+    /// Who one of its ends must be besides; `None` is anybody.
+    pub member: Option<Member>,
     /// What the packet carries.
     pub traffic: Traffic,
     /// What becomes of it.
     pub verdict: Verdict,
     /// Why the line is there.
     pub reason: Reason,
+}
+
+/// An end of a packet that is a member of a security group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Which end.
+    pub end: End,
+    /// The name of the group.
+    pub group: String,
+}
+
+/// One of the two ends of a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Where it comes from.
+    Source,
+    /// Where it goes to.
+    Destination,
 }
 
 /// What a packet carries.
@@ -93,6 +113,7 @@ impl Clause {
         Self {
             source: None,
             destination: None,
+            member: None,
             traffic: Traffic::Any,
             verdict,
             reason,
@@ -102,6 +123,14 @@ impl Clause {
     /// The same line for this traffic only.
     pub(super) fn carrying(self, traffic: Traffic) -> Self {
         Self { traffic, ..self }
+    }
+
+    /// The same line with this prefix at one end only.
+    pub(crate) fn at(self, end: End, prefix: IpNet) -> Self {
+        match end {
+            End::Source => self.from(prefix),
+            End::Destination => self.to(prefix),
+        }
     }
 
     /// The same line from this source only; a prefix of length 0 is any.

@@ -20,6 +20,6 @@ mod group_rules;
 mod port;
 mod sources;
 
-pub use clause::{Clause, Reason, State, Traffic, Verdict};
+pub use clause::{Clause, End, Member, Reason, State, Traffic, Verdict};
 pub use port::Policy;
 pub use sources::Source;

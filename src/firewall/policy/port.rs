@@ -2,7 +2,6 @@
 
 use ipnet::IpNet;
 
-use crate::firewall::Membership;
 use crate::model::{Direction, Family, IcmpMatch, Port, Protocol};
 
 use super::sources::sources;
@@ -22,9 +21,9 @@ pub struct Policy {
 
 impl Policy {
     /// The policy of this port.
-    pub fn of(port: &Port, membership: &Membership, family: Family) -> Self {
+    pub fn of(port: &Port, family: Family) -> Self {
         let sources = sources(port, family);
-        let rules = |direction| group_rules::clauses(port, membership, direction, family);
+        let rules = |direction| group_rules::clauses(port, direction, family);
         let mut ingress = match family {
             Family::Ipv4 => ingress_v4(port),
             Family::Ipv6 => ingress_v6(port),
@@ -177,6 +176,7 @@ mod tests {
             fixed_ips: fixed_ips.iter().map(|ip| ip.parse().unwrap()).collect(),
             allowed_address_pairs: Vec::new(),
             security_groups: Vec::new(),
+            remote_groups: Vec::new(),
         }
     }
 
@@ -184,7 +184,7 @@ mod tests {
     fn ends_in_a_drop_whatever_the_port_is() {
         for fixed_ips in [&[][..], &["192.0.2.1"], &["2001:db8::1"]] {
             for family in Family::BOTH {
-                let policy = Policy::of(&port(fixed_ips), &Membership::new(), family);
+                let policy = Policy::of(&port(fixed_ips), family);
                 let last = Some(Clause::new(Verdict::Unmatched, Reason::Unmatched));
                 assert_eq!(policy.ingress.last(), last.as_ref());
                 assert_eq!(policy.egress.last(), last.as_ref());
@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn checks_sources_only_in_the_families_of_its_addresses() {
         let checks = |fixed_ips: &[&str], family| {
-            let policy = Policy::of(&port(fixed_ips), &Membership::new(), family);
+            let policy = Policy::of(&port(fixed_ips), family);
             let check = Clause::new(Verdict::CheckSource, Reason::SourceCheck);
             assert_eq!(policy.egress.contains(&check), !policy.sources.is_empty());
             !policy.sources.is_empty()
@@ -220,7 +220,7 @@ mod tests {
                 security_groups: groups.iter().copied().cloned().collect(),
                 ..port(&["192.0.2.1"])
             };
-            let policy = Policy::of(&port, &Membership::new(), Family::Ipv4);
+            let policy = Policy::of(&port, Family::Ipv4);
             let is_state = |clause: &Clause| matches!(clause.traffic, Traffic::State(_));
             policy.ingress.iter().chain(&policy.egress).any(is_state)
         };
@@ -232,7 +232,7 @@ mod tests {
 
     #[test]
     fn gives_a_port_without_address_its_dhcp_replies_by_unicast() {
-        let policy = Policy::of(&port(&[]), &Membership::new(), Family::Ipv4);
+        let policy = Policy::of(&port(&[]), Family::Ipv4);
         let anywhere = Clause::new(Verdict::Pass, Reason::Configuration).carrying(udp(67, 68));
         assert!(policy.ingress.contains(&anywhere));
     }
