@@ -275,9 +275,40 @@ mod port {
     fn has_an_address() {
         assert_eq!(
             port("", None, None).unwrap_err(),
-            "no fixed IP is known for it, and ports without are not served yet; add a [port.NAME] \
-             with its mac and fixed_ips, or <vmhook:fixed-ip> to the domain's metadata"
+            "no fixed IP is known for it; add a [port.NAME] with its mac and fixed_ips (an empty list \
+             lets it use any address), or <vmhook:fixed-ip> to the domain's metadata"
         );
+    }
+
+    #[test]
+    fn has_any_address_only_where_the_configuration_says_so() {
+        let any = CONFIGURED.replace("fixed_ips = [\"192.0.2.1\"]", "fixed_ips = []");
+        assert_ne!(any, CONFIGURED);
+        let found = port(&any, Some(&ours("", FIXED)), None).unwrap();
+        assert_eq!(ips(&found), [""; 0]);
+        assert_eq!(found.origins.fixed_ips.to_string(), "[port.web1]");
+    }
+
+    #[test]
+    fn has_the_address_pairs_of_the_configuration_or_else_of_the_metadata() {
+        let pairs = |config: &str, domain: &Domain| -> Vec<String> {
+            let found = port(config, Some(domain), None).unwrap().port;
+            let pairs = found.allowed_address_pairs.iter();
+            pairs
+                .map(|pair| format!("{} {}", pair.ip, pair.mac))
+                .collect()
+        };
+        let inside = format!("{FIXED}<v:allowed-address-pair ip='10.0.0.0/24'/>");
+        let domain = ours("", &inside);
+        assert_eq!(pairs("", &domain), [format!("10.0.0.0/24 {MAC}")]);
+        let two = "allowed_address_pairs = [{ ip = \"192.0.2.9\" }, \
+                   { ip = \"::/0\", mac = \"00:00:5e:00:01:01\" }]";
+        let config = format!("{CONFIGURED}{two}");
+        let expected = [
+            format!("192.0.2.9/32 {MAC}"),
+            "::/0 00:00:5e:00:01:01".to_owned(),
+        ];
+        assert_eq!(pairs(&config, &domain), expected);
     }
 
     #[test]
@@ -312,11 +343,6 @@ mod port {
 
     #[test]
     fn asks_for_nothing_that_is_not_served() {
-        let pair = format!("{FIXED}<v:allowed-address-pair ip='10.0.0.0/24'/>");
-        assert_eq!(
-            port("", Some(&ours("", &pair)), None).unwrap_err(),
-            "allowed address pairs are not served yet"
-        );
         let off = ours("port-security='false'", FIXED);
         assert_eq!(
             port("", Some(&off), None).unwrap_err(),

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use ipnet::IpNet;
+
 use super::clash;
 use super::context::Context;
 use super::error::Checked;
@@ -21,8 +23,10 @@ pub struct PortConfig {
     pub mac: MacAddr,
     /// The network it is on; `None`: whichever network has an interface with this MAC address.
     pub network: Option<String>,
-    /// The addresses it may use.
+    /// The addresses it may use; an empty list is any address with its own MAC address.
     pub fixed_ips: Option<Vec<IpAddr>>,
+    /// What it may use besides; `None` in the place of a MAC address is its own.
+    pub allowed_address_pairs: Option<Vec<(IpNet, Option<MacAddr>)>>,
     /// Its security groups; an empty list allows nothing.
     pub security_groups: Option<Vec<String>>,
 }
@@ -66,6 +70,8 @@ pub(super) fn read<'a>(
         None => PortNetwork::Any,
     };
     let fixed_ips = table.optional("fixed_ips", |value| value.set(fixed_ip));
+    let pairs = |value: &Value<'a>| value.list(address_pair);
+    let allowed_address_pairs = table.optional("allowed_address_pairs", pairs);
     let groups = |value: &Value<'a>| value.set(|group| context.security_group(group));
     let security_groups = table.optional("security_groups", groups);
     not_served(&mut table);
@@ -74,6 +80,7 @@ pub(super) fn read<'a>(
         mac,
         network,
         fixed_ips,
+        allowed_address_pairs,
         security_groups,
     });
     table.finish(port)
@@ -98,18 +105,17 @@ fn fixed_ip(value: &Value<'_>) -> Checked<IpAddr> {
 }
 
 fn not_served(table: &mut Table<'_>) {
-    table.later("allowed_address_pairs", |value| value.list(address_pair));
     table.only("port_security", true);
     table.later("trusted", Value::boolean);
     table.later("hardened", Value::boolean);
     table.optional("device_owner", device_owner);
 }
 
-fn address_pair(value: &Value<'_>) -> Checked<()> {
+fn address_pair(value: &Value<'_>) -> Checked<(IpNet, Option<MacAddr>)> {
     let mut pair = value.table()?;
     let ip = pair.required("ip", Value::prefix);
-    pair.optional("mac", Value::parse::<MacAddr>);
-    pair.finish(ip.map(|_| ()))
+    let mac = pair.optional("mac", Value::parse::<MacAddr>);
+    pair.finish(ip.map(|ip| (ip, mac)))
 }
 
 /// Who uses the port; only Neutron's own services get other rules for it.

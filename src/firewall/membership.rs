@@ -36,9 +36,7 @@ impl Membership {
     /// as Neutron's server does, and the members that those groups have on other hosts.
     pub fn add_port(&mut self, port: &Port) {
         for group in &port.security_groups {
-            let fixed = port.fixed_ips.iter().copied().map(IpNet::from);
-            let pairs = port.allowed_address_pairs.iter().map(|pair| pair.ip);
-            self.add(&group.name, fixed.chain(pairs));
+            self.add(&group.name, port.addresses());
             self.add(&group.name, group.members.iter().copied());
         }
     }

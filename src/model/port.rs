@@ -55,7 +55,7 @@ pub struct Port {
     pub tap: Option<Tap>,
     /// The name that the domain gives the tap, if it does: decides the names of the chains.
     pub target: Option<IfName>,
-    /// The addresses it may use, in the order written.
+    /// The addresses it may use, in the order written; none: any, with its own MAC address.
     pub fixed_ips: Vec<IpAddr>,
     /// What it may use besides.
     pub allowed_address_pairs: Vec<AllowedAddressPair>,
@@ -73,6 +73,18 @@ impl Port {
             network: self.network.clone(),
             mac: self.mac,
         }
+    }
+
+    /// Its fixed addresses and its allowed pairs' prefixes, as Neutron counts a group's members.
+    pub fn addresses(&self) -> impl Iterator<Item = IpNet> + '_ {
+        let fixed = self.fixed_ips.iter().copied().map(IpNet::from);
+        fixed.chain(self.allowed_address_pairs.iter().map(|pair| pair.ip))
+    }
+
+    /// The single addresses among [these](Self::addresses).
+    pub fn single_addresses(&self) -> impl Iterator<Item = IpAddr> + '_ {
+        let single = |net: &IpNet| net.prefix_len() == net.max_prefix_len();
+        self.addresses().filter(single).map(|net| net.addr())
     }
 
     /// Whether connection tracking decides nothing about its packets. As in Neutron its first group

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use ipnet::IpNet;
+
 use serde::{Deserialize, Serialize};
 
 use super::{DomainRecord, Phase};
@@ -31,6 +33,9 @@ pub struct IndexLine {
     pub chains: ChainSuffix,
     /// Its addresses.
     pub fixed_ips: Vec<IpAddr>,
+    /// What it may use besides.
+    #[serde(default)]
+    pub address_pairs: Vec<IpNet>,
     /// Whether its packets go untracked where they can.
     #[serde(default)]
     pub stateless: bool,
@@ -92,6 +97,12 @@ impl Index {
 }
 
 impl IndexLine {
+    /// Its fixed addresses and what it may use besides.
+    pub fn addresses(&self) -> impl Iterator<Item = IpNet> + '_ {
+        let fixed = self.fixed_ips.iter().copied().map(IpNet::from);
+        fixed.chain(self.address_pairs.iter().copied())
+    }
+
     /// The line of one port of a domain.
     pub fn of(record: &DomainRecord, port: &Port) -> Self {
         let want = &record.want;
@@ -107,6 +118,11 @@ impl IndexLine {
             target: port.target.clone(),
             chains: chain_suffix(port),
             fixed_ips: port.fixed_ips.clone(),
+            address_pairs: port
+                .allowed_address_pairs
+                .iter()
+                .map(|pair| pair.ip)
+                .collect(),
             stateless: port.is_stateless(),
             groups: port
                 .security_groups

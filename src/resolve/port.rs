@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
 
+use ipnet::IpNet;
 use serde::Serialize;
 
 use crate::config::{Config, NetworkConfig, PortConfig, Section};
 use crate::domain::{Domain, PortMetadata};
-use crate::model::{IfName, MacAddr, Port, Remote, RemoteGroup, SecurityGroup};
+use crate::model::{AllowedAddressPair, IfName, MacAddr, Port, Remote, RemoteGroup, SecurityGroup};
 
 /// Who says what a field of a port is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -92,7 +93,7 @@ pub fn port(mac: MacAddr, target: Option<&str>, from: Sources<'_>) -> Result<Res
             tap: None,
             target,
             fixed_ips,
-            allowed_address_pairs: Vec::new(),
+            allowed_address_pairs: pairs(mac, configured, metadata),
             security_groups,
             remote_groups,
         },
@@ -117,13 +118,8 @@ fn metadata(mac: MacAddr, from: Sources<'_>) -> Result<Option<&PortMetadata>, St
             .copied()
             .find(|entry| entry.network.is_none())
     });
-    if let Some(entry) = entry {
-        if !entry.allowed_address_pairs.is_empty() {
-            return Err("allowed address pairs are not served yet".to_owned());
-        }
-        if entry.port_security == Some(false) {
-            return Err("port security off is not served yet".to_owned());
-        }
+    if entry.is_some_and(|entry| entry.port_security == Some(false)) {
+        return Err("port security off is not served yet".to_owned());
     }
     Ok(entry)
 }
@@ -139,7 +135,6 @@ fn fixed_ips(
         fixed_ips: Some(ips),
         ..
     }) = configured
-        && !ips.is_empty()
     {
         return Ok((ips.clone(), Origin::Port(name.clone())));
     }
@@ -156,9 +151,26 @@ fn fixed_ips(
             return Ok((ips, Origin::Nova));
         }
     }
-    Err("no fixed IP is known for it, and ports without are not served yet; add a [port.NAME] with \
-         its mac and fixed_ips, or <vmhook:fixed-ip> to the domain's metadata"
-        .to_owned())
+    Err(
+        "no fixed IP is known for it; add a [port.NAME] with its mac and fixed_ips (an empty list \
+         lets it use any address), or <vmhook:fixed-ip> to the domain's metadata"
+            .to_owned(),
+    )
+}
+
+/// What the port may use besides its fixed addresses.
+fn pairs(
+    mac: MacAddr,
+    configured: Option<&PortConfig>,
+    metadata: Option<&PortMetadata>,
+) -> Vec<AllowedAddressPair> {
+    let configured = configured.and_then(|port| port.allowed_address_pairs.as_ref());
+    let pairs = configured.or(metadata.map(|entry| &entry.allowed_address_pairs));
+    let pair = |(ip, other): &(IpNet, Option<MacAddr>)| AllowedAddressPair {
+        ip: *ip,
+        mac: other.unwrap_or(mac),
+    };
+    pairs.into_iter().flatten().map(pair).collect()
 }
 
 fn group_names(

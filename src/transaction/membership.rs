@@ -24,7 +24,7 @@ pub(super) fn on_this_host(index: &Index) -> Membership {
     for line in &index.lines {
         for group in line.groups.iter().filter(|_| line.phase == Phase::Started) {
             let members = groups.entry(group).or_default();
-            members.extend(line.fixed_ips.iter().copied().map(IpNet::from));
+            members.extend(line.addresses());
         }
     }
     let mut membership = Membership::new();

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use ipnet::IpNet;
+
 use super::{Records, membership, networks};
 use crate::compile::{compile_closed_port, compile_port};
 use crate::facts::{HostFacts, IptablesBackend};
@@ -174,7 +176,7 @@ fn open_ports(records: &Records) -> BTreeMap<PortKey, (Tap, Vec<IpAddr>)> {
         .domains
         .values()
         .flat_map(|record| record.want.open_ports());
-    open.map(|(port, tap)| (port.key(), (tap.clone(), port.fixed_ips.clone())))
+    open.map(|(port, tap)| (port.key(), (tap.clone(), port.single_addresses().collect())))
         .collect()
 }
 
@@ -244,6 +246,6 @@ fn held_by_another(records: &Records, port: &PortKey, address: IpAddr) -> bool {
         line.phase == Phase::Started
             && line.port.network == port.network
             && line.port != *port
-            && line.fixed_ips.contains(&address)
+            && line.addresses().any(|net| net == IpNet::from(address))
     })
 }

@@ -30,6 +30,10 @@ pub(super) fn of(index: &Index, network: &NetworkId) -> Tracking {
 fn end(line: &IndexLine) -> Option<End> {
     Some(End {
         tap: line.tap.as_ref()?.name.clone(),
-        addresses: line.fixed_ips.iter().copied().map(Into::into).collect(),
+        addresses: if line.fixed_ips.is_empty() {
+            Vec::new()
+        } else {
+            line.addresses().collect()
+        },
     })
 }

@@ -15,13 +15,23 @@ use vmhook::facts::{BridgeFact, Epoch, HostFacts, IptablesBackend, LinkFact, Lin
 use vmhook::firewall::guard::Capabilities;
 use vmhook::firewall::iptables::Options;
 use vmhook::model::{
-    Direction, Family, IfName, MacAddr, Network, NetworkId, NetworkKind, Port, PortProtocol,
-    PortRange, Protocol, Remote, SecurityGroup, SecurityGroupRule, Tap, Tunnel, Vni, Vtep, Vxlan,
+    AllowedAddressPair, Direction, Family, IfName, MacAddr, Network, NetworkId, NetworkKind, Port,
+    PortProtocol, PortRange, Protocol, Remote, SecurityGroup, SecurityGroupRule, Tap, Tunnel, Vni,
+    Vtep, Vxlan,
 };
 use vmhook::record::{Phase, Want};
 use vmhook::transaction::{Records, Surroundings, admit};
 
 const NETWORKS: [&str; 3] = ["c08e7dcd-4acb-4cd0-ad08-ebd3b48467ee", "lab", "office"];
+/// What ports may use besides: the prefix, and the last octet of its MAC address.
+const PAIRS: [(&str, Option<u8>); 6] = [
+    ("192.0.2.3/32", None),
+    ("10.0.0.0/8", None),
+    ("10.1.0.0/16", None),
+    ("0.0.0.0/0", Some(99)),
+    ("2001:db8:5::/48", Some(99)),
+    ("2001:db8:5:1::/64", None),
+];
 const GROUPS: [&str; 3] = ["default", "db", "web"];
 
 pub(crate) fn epoch() -> Epoch {
@@ -180,12 +190,14 @@ fn port(number: u8) -> impl Strategy<Value = Port> {
         "2001:db8::1",
         "2001:db8::2",
     ];
-    let fixed_ips = subsequence(addresses.to_vec(), 1..=3);
+    let fixed_ips = subsequence(addresses.to_vec(), 0..=3);
+    let pairs = subsequence(PAIRS.to_vec(), 0..=3);
     let groups = subsequence(GROUPS.to_vec(), 0..=2)
         .prop_flat_map(|names| names.into_iter().map(group).collect::<Vec<_>>());
     let tap = (mine(7), 10..12_u32, any::<bool>(), any::<bool>());
-    (select(NETWORKS.to_vec()), mine(10), tap, fixed_ips, groups).prop_map(
-        |(network, mac, (tap, index, neutrons, named), fixed_ips, security_groups)| {
+    let allowed = (fixed_ips, pairs);
+    (select(NETWORKS.to_vec()), mine(10), tap, allowed, groups).prop_map(
+        |(network, mac, (tap, index, neutrons, named), (fixed_ips, pairs), security_groups)| {
             let name: IfName = if neutrons {
                 // Chains of two such taps in a row have one name: Neutron cuts the last digit.
                 format!("tap0000000{}-0{tap}", tap / 2)
@@ -206,7 +218,13 @@ fn port(number: u8) -> impl Strategy<Value = Port> {
                     .iter()
                     .map(|ip| ip.parse().expect("an address"))
                     .collect(),
-                allowed_address_pairs: Vec::new(),
+                allowed_address_pairs: pairs
+                    .iter()
+                    .map(|(ip, other)| AllowedAddressPair {
+                        ip: ip.parse().expect("a prefix"),
+                        mac: MacAddr::local([2, 0, 0, 0, 1, other.unwrap_or(mac)]),
+                    })
+                    .collect(),
                 security_groups,
                 remote_groups: Vec::new(),
             }

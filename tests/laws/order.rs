@@ -42,8 +42,14 @@ impl End {
 fn about(guard: &Guard, tap: &IfName, family: usize) -> BTreeSet<Element> {
     let elements = guard.elements.iter().filter(|it| it.port() == Some(tap));
     let of_family = |it: &&Element| match it {
-        Element::V4(..) => family == 0,
-        Element::V6(..) | Element::Has6(_) | Element::Na(..) => family == 1,
+        Element::V4(..) | Element::V4Net(..) | Element::V4Any(..) => family == 0,
+        Element::V6(..)
+        | Element::V6Net(..)
+        | Element::V6Any(..)
+        | Element::Has6(_)
+        | Element::Na(..)
+        | Element::NaNet(..)
+        | Element::NaAny(_) => family == 1,
         _ => true,
     };
     elements.filter(of_family).cloned().collect()

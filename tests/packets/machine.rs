@@ -78,6 +78,21 @@ mac = "fa:16:3e:be:71:25"
 fixed_ips = ["192.168.101.92"]
 security_groups = ["clients"]
 
+[port.router]
+mac = "fa:16:3e:be:71:26"
+fixed_ips = ["192.168.101.93"]
+allowed_address_pairs = [
+  { ip = "10.9.0.0/24" },
+  { ip = "192.168.101.200", mac = "00:00:5e:00:01:01" },
+  { ip = "2001:db8:5::/48" },
+]
+security_groups = ["dual"]
+
+[port.any]
+mac = "fa:16:3e:be:71:27"
+fixed_ips = []
+security_groups = ["dual"]
+
 [port.other]
 network = "other"
 mac = "fa:16:3e:be:71:21"

@@ -22,6 +22,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod address_pairs;
 mod closed;
 mod from_guest;
 mod host_stack;

@@ -186,14 +186,23 @@ fn group_words(group: &SecurityGroup) -> String {
 
 fn port_words(port: &PortConfig) -> String {
     let network = port.network.iter().map(|name| format!(" on {name}"));
-    let addresses = port.fixed_ips.iter().flatten().map(ToString::to_string);
+    let addresses = match port.fixed_ips.as_deref() {
+        None => String::new(),
+        Some([]) => "any".to_owned(),
+        Some(addresses) => join(addresses.iter().map(ToString::to_string)),
+    };
+    let pairs = port.allowed_address_pairs.iter().flatten();
+    let pairs = join(pairs.map(|(ip, mac)| match mac {
+        None => ip.to_string(),
+        Some(mac) => format!("{ip} with {mac}"),
+    }));
     let groups = port.security_groups.iter().flatten().cloned();
     let with = |name: &str, words: String| match words.as_str() {
         "" => String::new(),
         words => format!(", {name} {words}"),
     };
     let network: String = network.collect();
-    let addresses = with("addresses", join(addresses));
+    let addresses = with("addresses", addresses) + &with("besides", pairs);
     format!(
         "{}{network}{addresses}{}",
         port.mac,

@@ -56,16 +56,31 @@ const SETS: &str = "	set bridges { type ifname; }
 	set ports { type ifname; }
 	set macs { type ifname . ether_addr; }
 	set v4 { type ifname . ether_addr . ipv4_addr; }
+	set v4nets { type ifname . ether_addr . ipv4_addr; flags interval; }
+	set v4any { type ifname . ether_addr; }
 	set v6 { type ifname . ether_addr . ipv6_addr; }
+	set v6nets { type ifname . ether_addr . ipv6_addr; flags interval; }
+	set v6any { type ifname . ether_addr; }
 	set has6 { type ifname; }
 	set na { typeof iifname . @th,64,128; }
+	set nanets { typeof iifname . @th,64,128; flags interval; }
+	set naany { type ifname; }
 	set rarp { typeof iifname . @nh,64,48; }
 ";
 
-/// From a VM. nft 1.0.6 has no word for the target of a neighbour advertisement, and its `arp`
-/// expressions imply the ethertype of ARP, which RARP has not: both are read by their place, 64 bits
-/// into the ICMPv6 and the RARP header.
-const FROM_VM: &str = "	chain from_vm {
+/// From a VM. What a port may use is in three sets a family: addresses, prefixes (sets of intervals
+/// are slow to delete from), and MAC addresses that go with any address.
+///
+/// nft 1.0.6 has no word for the target of a neighbour advertisement, and its `arp` expressions imply
+/// the ethertype of ARP, which RARP has not: both are read by their place, 64 bits into the ICMPv6
+/// and the RARP header.
+const FROM_VM: &str = "	chain from_vm_na {
+		iifname . @th,64,128 @na return
+		iifname . @th,64,128 @nanets return
+		iifname @naany return
+		drop
+	}
+	chain from_vm {
 		ether type { 8021q, 8021ad } drop
 		iifname . ether saddr != @macs drop
 		ether type vmap { ip : jump from_vm_v4, ip6 : jump from_vm_v6, arp : jump from_vm_arp, 0x8035 : jump from_vm_rarp }
@@ -73,14 +88,18 @@ const FROM_VM: &str = "	chain from_vm {
 	}
 	chain from_vm_v4 {
 		ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67 accept
-		iifname . ether saddr . ip saddr != @v4 drop
 		udp sport 67 udp dport 68 drop
-		accept
+		iifname . ether saddr . ip saddr @v4 accept
+		iifname . ether saddr . ip saddr @v4nets accept
+		iifname . ether saddr @v4any accept
+		drop
 	}
 	chain from_vm_arp {
 		iifname . arp saddr ether != @macs drop
 		arp saddr ip 0.0.0.0 accept
 		iifname . arp saddr ether . arp saddr ip @v4 accept
+		iifname . arp saddr ether . arp saddr ip @v4nets accept
+		iifname . arp saddr ether @v4any accept
 		drop
 	}
 	chain from_vm_rarp {
@@ -92,9 +111,11 @@ const FROM_VM: &str = "	chain from_vm {
 		icmpv6 type { nd-router-advert, nd-redirect } drop
 		udp sport 547 udp dport 546 drop
 		ip6 saddr :: icmpv6 type { nd-neighbor-solicit, mld-listener-report, mld2-listener-report } accept
-		iifname . ether saddr . ip6 saddr != @v6 drop
-		icmpv6 type nd-neighbor-advert iifname . @th,64,128 != @na drop
-		accept
+		icmpv6 type nd-neighbor-advert jump from_vm_na
+		iifname . ether saddr . ip6 saddr @v6 accept
+		iifname . ether saddr . ip6 saddr @v6nets accept
+		iifname . ether saddr @v6any accept
+		drop
 	}
 ";
 

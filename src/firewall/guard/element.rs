@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use ipnet::{Ipv4Net, Ipv6Net};
+
 use serde::{Deserialize, Serialize};
 
 use crate::model::{IfName, MacAddr};
@@ -25,6 +27,18 @@ pub enum Element {
     V4(IfName, MacAddr, Ipv4Addr),
     /// An IPv6 source that goes with that MAC address.
     V6(IfName, MacAddr, Ipv6Addr),
+    /// IPv4 sources that go with that MAC address.
+    V4Net(IfName, MacAddr, Ipv4Net),
+    /// IPv6 sources that go with that MAC address.
+    V6Net(IfName, MacAddr, Ipv6Net),
+    /// Any IPv4 source goes with that MAC address.
+    V4Any(IfName, MacAddr),
+    /// Any IPv6 source goes with that MAC address.
+    V6Any(IfName, MacAddr),
+    /// Addresses that the port may advertise as a neighbour.
+    NaNet(IfName, Ipv6Net),
+    /// The port may advertise any address.
+    NaAny(IfName),
     /// The port has an IPv6 address: without, it neither sends nor gets IPv6.
     Has6(IfName),
     /// An address that the port may advertise as a neighbour (RFC 4861, section 4.4).
@@ -44,6 +58,12 @@ impl Element {
             | Self::Mac(tap, _)
             | Self::V4(tap, ..)
             | Self::V6(tap, ..)
+            | Self::V4Net(tap, ..)
+            | Self::V6Net(tap, ..)
+            | Self::V4Any(tap, _)
+            | Self::V6Any(tap, _)
+            | Self::NaNet(tap, _)
+            | Self::NaAny(tap)
             | Self::Has6(tap)
             | Self::Na(tap, _)
             | Self::Rarp(tap, _)
@@ -75,26 +95,62 @@ impl Element {
                 ),
             ],
             Self::Quiet(tap) => vec![("inet vmhook taps", format!("\"{tap}\""))],
-            Self::Member(name) => vec![("bridge vmhook members", format!("\"{name}\""))],
-            Self::Port(tap) => vec![("bridge vmhook ports", format!("\"{tap}\""))],
-            Self::Mac(tap, mac) => vec![("bridge vmhook macs", format!("\"{tap}\" . {mac}"))],
-            Self::V4(tap, mac, ip) => {
-                vec![("bridge vmhook v4", format!("\"{tap}\" . {mac} . {ip}"))]
+            Self::Foreign(set, key) => vec![(set.as_str(), key.clone())],
+            _ => {
+                let place = self.source().or_else(|| self.advertised());
+                place.or_else(|| self.of_port()).into_iter().collect()
             }
-            Self::V6(tap, mac, ip) => {
-                vec![("bridge vmhook v6", format!("\"{tap}\" . {mac} . {ip}"))]
+        }
+    }
+
+    /// The place of what a port may send from.
+    fn source(&self) -> Option<(&'static str, String)> {
+        Some(match self {
+            Self::V4(tap, mac, ip) => ("bridge vmhook v4", format!("\"{tap}\" . {mac} . {ip}")),
+            Self::V6(tap, mac, ip) => ("bridge vmhook v6", format!("\"{tap}\" . {mac} . {ip}")),
+            Self::V4Net(tap, mac, net) => {
+                ("bridge vmhook v4nets", format!("\"{tap}\" . {mac} . {net}"))
             }
-            Self::Has6(tap) => vec![("bridge vmhook has6", format!("\"{tap}\""))],
+            Self::V6Net(tap, mac, net) => {
+                ("bridge vmhook v6nets", format!("\"{tap}\" . {mac} . {net}"))
+            }
+            Self::V4Any(tap, mac) => ("bridge vmhook v4any", format!("\"{tap}\" . {mac}")),
+            Self::V6Any(tap, mac) => ("bridge vmhook v6any", format!("\"{tap}\" . {mac}")),
+            _ => return None,
+        })
+    }
+
+    /// The place of what a port may advertise as a neighbour.
+    fn advertised(&self) -> Option<(&'static str, String)> {
+        Some(match self {
             Self::Na(tap, target) => {
                 let target = u128::from(*target);
-                vec![("bridge vmhook na", format!("\"{tap}\" . 0x{target:032x}"))]
+                ("bridge vmhook na", format!("\"{tap}\" . 0x{target:032x}"))
             }
+            Self::NaNet(tap, net) => {
+                let first = u128::from(net.network());
+                let last = u128::from(net.broadcast());
+                let key = format!("\"{tap}\" . 0x{first:032x}-0x{last:032x}");
+                ("bridge vmhook nanets", key)
+            }
+            Self::NaAny(tap) => ("bridge vmhook naany", format!("\"{tap}\"")),
+            _ => return None,
+        })
+    }
+
+    /// The place of what else a port or a way out has.
+    fn of_port(&self) -> Option<(&'static str, String)> {
+        Some(match self {
+            Self::Member(name) => ("bridge vmhook members", format!("\"{name}\"")),
+            Self::Port(tap) => ("bridge vmhook ports", format!("\"{tap}\"")),
+            Self::Mac(tap, mac) => ("bridge vmhook macs", format!("\"{tap}\" . {mac}")),
+            Self::Has6(tap) => ("bridge vmhook has6", format!("\"{tap}\"")),
             Self::Rarp(tap, mac) => {
                 let mac = mac.to_string().replace(':', "");
-                vec![("bridge vmhook rarp", format!("\"{tap}\" . 0x{mac}"))]
+                ("bridge vmhook rarp", format!("\"{tap}\" . 0x{mac}"))
             }
-            Self::Foreign(set, key) => vec![(set.as_str(), key.clone())],
-        }
+            _ => return None,
+        })
     }
 }
 

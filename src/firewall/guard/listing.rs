@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv6Addr;
 
+use ipnet::Ipv6Net;
+
 use super::{Element, Guard, Tables};
 use crate::model::{IfName, MacAddr};
 
@@ -182,6 +184,12 @@ fn element(place: &str, key: &str) -> Option<Element> {
         ("bridge vmhook macs", 1) => Element::Mac(name, mac()?),
         ("bridge vmhook v4", 2) => Element::V4(name, mac()?, rest[1].parse().ok()?),
         ("bridge vmhook v6", 2) => Element::V6(name, mac()?, rest[1].parse().ok()?),
+        ("bridge vmhook v4nets", 2) => Element::V4Net(name, mac()?, rest[1].parse().ok()?),
+        ("bridge vmhook v6nets", 2) => Element::V6Net(name, mac()?, rest[1].parse().ok()?),
+        ("bridge vmhook v4any", 1) => Element::V4Any(name, mac()?),
+        ("bridge vmhook v6any", 1) => Element::V6Any(name, mac()?),
+        ("bridge vmhook nanets", 1) => Element::NaNet(name, range(rest[0])?),
+        ("bridge vmhook naany", 0) => Element::NaAny(name),
         ("bridge vmhook na", 1) => Element::Na(name, Ipv6Addr::from(number()?)),
         ("bridge vmhook rarp", 1) => {
             let [.., first, second, third, fourth, fifth, sixth] = number()?.to_be_bytes();
@@ -190,6 +198,17 @@ fn element(place: &str, key: &str) -> Option<Element> {
         }
         _ => return None,
     })
+}
+
+/// The prefix that is written as its first and its last address.
+fn range(text: &str) -> Option<Ipv6Net> {
+    let number = |text: &str| u128::from_str_radix(text.strip_prefix("0x")?, 16).ok();
+    let (first, last) = text.split_once('-')?;
+    let (first, last) = (number(first)?, number(last)?);
+    let length = u8::try_from((first ^ last).leading_zeros()).ok()?;
+    let net = Ipv6Net::new(first.into(), length).ok()?;
+    let is_whole = u128::from(net.network()) == first && u128::from(net.broadcast()) == last;
+    is_whole.then_some(net)
 }
 
 /// The items of `… { a, b }`, or the one item of a text without braces.
@@ -234,6 +253,18 @@ mod tests {
 		elements = { "tap1" . 0x20010db8000000000000000000000001 }
 	}
 
+	set nanets {
+		typeof iifname . @th,64,128
+		flags interval
+		elements = { "tap1" . 0x20010db8000000000000000000000000-0x20010db800000000ffffffffffffffff }
+	}
+
+	set v4nets {
+		type ifname . ether_addr . ipv4_addr
+		flags interval
+		elements = { "tap1" . fa:16:3e:be:71:21 . 10.9.0.0/24 }
+	}
+
 	set rarp {
 		typeof iifname . @nh,64,48
 		elements = { "tap1" . 0xfa163ebe7121 }
@@ -265,6 +296,10 @@ mod tests {
         assert!(elements.contains(&Element::Member("tap2".parse().unwrap())));
         assert!(elements.contains(&Element::V4(tap.clone(), mac, [10, 0, 0, 1].into())));
         assert!(elements.contains(&Element::Rarp(tap.clone(), mac)));
+        let net = "10.9.0.0/24".parse().unwrap();
+        assert!(elements.contains(&Element::V4Net(tap.clone(), mac, net)));
+        let net = "2001:db8::/64".parse().unwrap();
+        assert!(elements.contains(&Element::NaNet(tap.clone(), net)));
         assert!(elements.contains(&Element::Na(tap, "2001:db8::1".parse().unwrap())));
         assert_eq!(
             listing.chains,

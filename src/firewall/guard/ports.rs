@@ -1,10 +1,12 @@
 //! Which elements a network and a port have.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv6Addr};
+
+use ipnet::IpNet;
 
 use super::Element;
-use crate::model::{Network, NetworkKind, Port, Tap};
+use crate::firewall::policy::{Policy, Source};
+use crate::model::{Family, IfName, Network, NetworkKind, Port, Tap};
 
 /// The elements of a network: its bridge, and its way out as a member.
 ///
@@ -23,34 +25,142 @@ pub fn closed_port_elements(port: &Port) -> BTreeSet<Element> {
     port.target.iter().cloned().map(Element::Quiet).collect()
 }
 
-/// The elements of a port that is open: its addresses, and membership.
+/// The elements of a port that is open: what it may send from, and membership.
 ///
-/// A port with an IPv6 address may also use the link-local address that EUI-64 makes of its MAC,
-/// as in Neutron. A port without neither sends nor gets IPv6.
+/// The sources are those of the port's rules. A port with an IPv6 address may also use the link-local
+/// address that EUI-64 makes of its MAC, as in Neutron. In the family in which a port has no source
+/// it sends nothing, and without an IPv6 source it gets no IPv6 either.
 pub fn port_elements(port: &Port, tap: &Tap) -> BTreeSet<Element> {
-    let (name, mac) = (&tap.name, port.mac);
+    let name = &tap.name;
     let mut elements = BTreeSet::from([
         Element::Quiet(name.clone()),
         Element::Member(name.clone()),
         Element::Port(name.clone()),
-        Element::Mac(name.clone(), mac),
-        Element::Rarp(name.clone(), mac),
+        Element::Mac(name.clone(), port.mac),
+        Element::Rarp(name.clone(), port.mac),
     ]);
-    let mut ipv6 = BTreeSet::<Ipv6Addr>::new();
-    for ip in &port.fixed_ips {
-        match ip {
-            IpAddr::V4(ip) => {
-                elements.insert(Element::V4(name.clone(), mac, *ip));
-            }
-            IpAddr::V6(ip) => {
-                ipv6.extend([*ip, mac.eui64_link_local()]);
-            }
-        }
+    let pairs = port.allowed_address_pairs.iter();
+    elements.extend(pairs.map(|pair| Element::Mac(name.clone(), pair.mac)));
+    for source in Policy::of(port, Family::Ipv4).sources {
+        elements.insert(source_v4(name, &source));
     }
-    if !ipv6.is_empty() {
-        elements.extend(ipv6.iter().map(|ip| Element::V6(name.clone(), mac, *ip)));
+    for source in Policy::of(port, Family::Ipv6).sources {
         elements.insert(Element::Has6(name.clone()));
-        elements.extend(ipv6.iter().map(|ip| Element::Na(name.clone(), *ip)));
+        elements.extend(source_v6(name, &source));
     }
-    elements
+    without_covered(&elements)
+}
+
+fn source_v4(tap: &IfName, source: &Source) -> Element {
+    let (tap, mac) = (tap.clone(), source.mac);
+    match source.ip {
+        Some(IpNet::V4(net)) if net.prefix_len() == 32 => Element::V4(tap, mac, net.addr()),
+        Some(IpNet::V4(net)) => Element::V4Net(tap, mac, net),
+        Some(IpNet::V6(_)) | None => Element::V4Any(tap, mac),
+    }
+}
+
+fn source_v6(tap: &IfName, source: &Source) -> [Element; 2] {
+    let mac = source.mac;
+    match source.ip {
+        Some(IpNet::V6(net)) if net.prefix_len() == 128 => [
+            Element::V6(tap.clone(), mac, net.addr()),
+            Element::Na(tap.clone(), net.addr()),
+        ],
+        Some(IpNet::V6(net)) => [
+            Element::V6Net(tap.clone(), mac, net),
+            Element::NaNet(tap.clone(), net),
+        ],
+        Some(IpNet::V4(_)) | None => [
+            Element::V6Any(tap.clone(), mac),
+            Element::NaAny(tap.clone()),
+        ],
+    }
+}
+
+/// Without the prefixes that lie in another of the same tap and MAC address: nft takes no set of
+/// intervals that meet.
+fn without_covered(elements: &BTreeSet<Element>) -> BTreeSet<Element> {
+    let covers = |other: &Element, one: &Element| match (other, one) {
+        (Element::V4Net(_, mac, wide), Element::V4Net(_, own, net)) => {
+            mac == own && wide != net && wide.contains(net)
+        }
+        (Element::V6Net(_, mac, wide), Element::V6Net(_, own, net)) => {
+            mac == own && wide != net && wide.contains(net)
+        }
+        (Element::NaNet(_, wide), Element::NaNet(_, net)) => wide != net && wide.contains(net),
+        _ => false,
+    };
+    let is_covered = |one: &Element| elements.iter().any(|other| covers(other, one));
+    let kept = elements.iter().filter(|one| !is_covered(one));
+    kept.cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::AllowedAddressPair;
+
+    fn elements(fixed_ips: &[&str], pairs: &[(&str, &str)]) -> BTreeSet<Element> {
+        let pair = |(ip, mac): &(&str, &str)| AllowedAddressPair {
+            ip: ip.parse().unwrap(),
+            mac: mac.parse().unwrap(),
+        };
+        let port = Port {
+            network: "lab".parse().unwrap(),
+            mac: "fa:16:3e:be:71:21".parse().unwrap(),
+            tap: None,
+            target: None,
+            fixed_ips: fixed_ips.iter().map(|ip| ip.parse().unwrap()).collect(),
+            allowed_address_pairs: pairs.iter().map(pair).collect(),
+            security_groups: Vec::new(),
+            remote_groups: Vec::new(),
+        };
+        let name = "tap1".parse().unwrap();
+        port_elements(&port, &Tap { name, index: 7 })
+    }
+
+    fn text(elements: &BTreeSet<Element>) -> String {
+        let lines = elements.iter().map(ToString::to_string);
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn a_port_without_ipv6_has_nothing_of_it() {
+        let text = text(&elements(
+            &["192.0.2.1"],
+            &[("10.9.0.0/24", "00:00:5e:00:01:01")],
+        ));
+        assert!(
+            !text.contains("v6") && !text.contains("na") && !text.contains("has6"),
+            "{text}"
+        );
+        assert!(text.contains("macs { \"tap1\" . 00:00:5e:00:01:01 }"));
+        assert!(text.contains("v4nets { \"tap1\" . 00:00:5e:00:01:01 . 10.9.0.0/24 }"));
+    }
+
+    #[test]
+    fn a_port_without_any_address_may_use_all_with_its_own_mac_address() {
+        let text = text(&elements(&[], &[]));
+        for place in ["v4any", "v6any"] {
+            assert!(text.contains(&format!("{place} {{ \"tap1\" . fa:16:3e:be:71:21 }}")));
+        }
+        assert!(text.contains("naany") && text.contains("has6"));
+    }
+
+    #[test]
+    fn a_prefix_in_another_one_is_left_out() {
+        let own = "fa:16:3e:be:71:21";
+        let other = "00:00:5e:00:01:01";
+        let pairs = [
+            ("10.9.0.0/16", own),
+            ("10.9.1.0/24", own),
+            ("10.9.1.0/24", other),
+        ];
+        let elements = elements(&["192.0.2.1"], &pairs);
+        let nets = elements
+            .iter()
+            .filter(|it| matches!(it, Element::V4Net(..)));
+        assert_eq!(nets.count(), 2);
+    }
 }
