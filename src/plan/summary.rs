@@ -8,16 +8,19 @@
 //!
 //! ```text
 //! tables +vmhook, bridge +brqc08e7dcd-4a, device +vxlan-267, fdb +1,
-//! port +fa:16:3e:be:71:21 tap7a8c0a54-75, rules v4 +25 v6 +22, elements +9,
+//! port +fa:16:3e:be:71:21 tap7a8c0a54-75, rules v4 +25 v6 +22, sets +2, members +3, elements +9,
 //! connections zone 4097 192.168.101.88
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use ipnet::IpNet;
+
 use super::Forget;
 use crate::firewall::guard::{Element, Guard, Tables};
-use crate::firewall::iptables::RuleCount;
+use crate::firewall::ipset::Sets;
+use crate::firewall::iptables::{RuleCount, SetName};
 use crate::model::{IfName, MacAddr};
 use crate::state::{HostState, OwnLink, ReadBack};
 
@@ -37,6 +40,7 @@ impl Summary {
         items.extend(count("fdb", &have.state.fdb, &want.fdb));
         items.extend(ports(&have.state.guard, &want.guard));
         items.extend(rules(have, want));
+        items.extend(sets(&have.state.sets, &want.sets));
         let elements = have.state.guard.elements.iter();
         let there = elements.filter(|_| have.state.guard.tables == Tables::Made);
         items.extend(count(
@@ -116,7 +120,8 @@ fn open(guard: &Guard) -> BTreeMap<&IfName, MacAddr> {
         })
         .collect();
     let macs = guard.elements.iter().filter_map(|element| match element {
-        Element::Mac(tap, mac) if members.contains(tap) => Some((tap, *mac)),
+        // Of its MAC addresses, its own alone: it may use others besides.
+        Element::Rarp(tap, mac) if members.contains(tap) => Some((tap, *mac)),
         _ => None,
     });
     macs.collect()
@@ -132,6 +137,20 @@ fn rules(have: &ReadBack, want: &HostState) -> Option<String> {
         .map(|(family, count)| format!("{family} {count}"))
         .collect();
     (!words.is_empty()).then(|| format!("rules {}", words.join(" ")))
+}
+
+fn sets(have: &Sets, want: &Sets) -> Vec<String> {
+    let names = |sets: &'_ Sets| sets.iter().map(|(name, _)| name.clone()).collect();
+    let members = |sets: &Sets| -> BTreeSet<_> {
+        let each = |(name, members): (&SetName, &BTreeSet<IpNet>)| {
+            let members = members.iter();
+            members.map(|it| (name.clone(), *it)).collect::<Vec<_>>()
+        };
+        sets.iter().flat_map(each).collect()
+    };
+    let sets = count("sets", &names(have), &names(want));
+    let members = count("members", &members(have), &members(want));
+    sets.into_iter().chain(members).collect()
 }
 
 fn count<T: Ord>(kind: &str, have: &BTreeSet<T>, want: &BTreeSet<T>) -> Option<String> {
@@ -181,7 +200,7 @@ mod tests {
             Element::Bridge(name("brqlab")),
             Element::Member(tap.clone()),
             Element::Port(tap.clone()),
-            Element::Mac(tap, mac),
+            Element::Rarp(tap, mac),
         ];
         let rules = "*filter\n:x-i7 - [0:0]\n-A x-i7 -p tcp -j RETURN\n-A x-i7 -j DROP\nCOMMIT";
         HostState {
@@ -213,6 +232,21 @@ mod tests {
     }
 
     #[test]
+    fn a_member_that_comes_is_told_without_its_set() {
+        let with = |members: &[&str]| {
+            let mut state = lab();
+            let set = SetName::new("NIPv4web").unwrap();
+            state
+                .sets
+                .insert(set, members.iter().map(|it| it.parse().unwrap()));
+            state
+        };
+        let (one, other) = (with(&["192.0.2.1/32"]), with(&["192.0.2.2/32"]));
+        assert_eq!(told(one.clone(), &other, &[]), "members +1 -1");
+        assert_eq!(told(lab(), &one, &[]), "sets +1, members +1");
+    }
+
+    #[test]
     fn where_nothing_changes_nothing_is_told() {
         assert!(Summary::between(&lab().into(), &lab(), &[]).is_empty());
     }
@@ -234,9 +268,9 @@ mod tests {
     #[test]
     fn a_tap_that_another_port_gets_closes_and_opens() {
         let mut other = lab();
-        let mac = Element::Mac(name("tap7"), "fa:16:3e:00:00:01".parse().unwrap());
-        other.guard.elements.insert(mac);
-        other.guard.elements.remove(&Element::Mac(
+        let own = Element::Rarp(name("tap7"), "fa:16:3e:00:00:01".parse().unwrap());
+        other.guard.elements.insert(own);
+        other.guard.elements.remove(&Element::Rarp(
             name("tap7"),
             "fa:16:3e:be:71:21".parse().unwrap(),
         ));

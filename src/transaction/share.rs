@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{Records, Transaction};
-use crate::model::{DomainUuid, NetworkId};
+use crate::firewall::ipset::Sets;
+use crate::model::{DomainUuid, NetworkId, Port};
 use crate::plan::{Forget, Step, Summary};
 use crate::record::Want;
 use crate::state::HostState;
@@ -52,7 +53,7 @@ impl Transaction {
         }
         let had = before.domains.get(&want.uuid).map(|record| &record.want);
         let ports = had.into_iter().chain([want]).flat_map(|want| &want.ports);
-        let own: BTreeSet<_> = ports.flat_map(|port| &port.fixed_ips).collect();
+        let own: BTreeSet<_> = ports.flat_map(Port::single_addresses).collect();
         let addresses = forget.addresses.iter().filter(|ip| own.contains(ip));
         let addresses: Vec<_> = addresses.copied().collect();
         (!addresses.is_empty()).then_some(Forget {
@@ -72,9 +73,13 @@ fn networks(before: &Records, want: &Want) -> BTreeSet<NetworkId> {
         .collect()
 }
 
-/// What stands for a domain and these networks, and what stands once.
+/// What stands for a domain and these networks, and what stands once; but not the sets, of which
+/// nobody could say whose they are.
 fn part(records: &Records, uuid: &DomainUuid, networks: &BTreeSet<NetworkId>) -> HostState {
-    let skeleton = records.skeleton();
+    let skeleton = HostState {
+        sets: Sets::default(),
+        ..records.skeleton()
+    };
     let networks = networks.iter().filter_map(|id| records.networks.get(id));
     let networks = networks.map(|record| &record.applied);
     let domain = records.domains.get(uuid).map(|record| &record.applied);
