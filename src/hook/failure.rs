@@ -1,7 +1,7 @@
 //! What a call says when it fails: one line, once.
 //!
-//! Whoever applies a want tells the journal of it (see [`journal`](crate::apply::journal)). What fails before that, or for
-//! want of the lock, is told here, when it comes out of the call.
+//! Whoever applies a want tells the journal of it: see [`journal`](crate::apply::journal). What fails
+//! before that, or for want of the lock, is told here, when it comes out of the call.
 
 use std::fmt;
 

@@ -1,9 +1,10 @@
-//! What each call of libvirt's does, from the event to the exit code.
+//! What each call of libvirt's does, and what `vmhook sync DOMAIN` does where libvirt calls nobody.
 //!
 //! A call that concerns a VM of ours becomes a [`Want`](crate::record::Want), which
-//! [`settle`](crate::apply::settle) makes true together with everybody else's. Only `prepare`,
-//! `start`, `started`, `port-created` and `sync` read the configuration; the others work from
-//! records alone, so a file that somebody broke has no effect on VMs that run.
+//! [`settle`](crate::apply::settle) makes true together with everybody else's. Only what lets a VM in
+//! reads the configuration: `prepare`, `start`, `started`, `port-created` and `sync`, and `migrate`
+//! to see whether the VM may be ours. The others work from records alone, so a file that somebody
+//! broke has no effect on VMs that run.
 //!
 //! | call | want | without an interface or record of ours |
 //! |---|---|---|

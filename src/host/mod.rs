@@ -9,7 +9,8 @@
 //!                ┌ netlink/             links, addresses, forwarding databases (rtnetlink)
 //!                ├ generation           nftables' generation id (nfnetlink)
 //! Host ◀ Machine ┼ process              iptables, ipset, nft, conntrack, br_netfilter
-//!                ├ state, lock          files below /run/vmhook
+//!                ├ state, lock,
+//!                │ lock_holder          files below /run/vmhook
 //!                ├ config_files         files below /etc/vmhook
 //!                ├ sysctl, epoch,
 //!                │ caller, neutron_agent  /proc
@@ -20,7 +21,9 @@
 //! limit of the whole call (`deadline`). **Nothing is left behind**: a program that overstays is
 //! killed with all that it started.
 //!
-//! Standard input is no part of [`Host`]: see [`stdin`].
+//! Some things are no part of [`Host`], because no plan and no record depends on them: standard input
+//! ([`stdin`]), and what an installation touches, its files ([`Tree`]), the programs that it looks for
+//! ([`Programs`]) and libvirt's daemons ([`tell_daemons`]).
 
 #![expect(
     clippy::disallowed_methods,
