@@ -2,7 +2,7 @@
 //! calls `stopped` and `release` then, whether or not it called `prepare` or `start` before. Nothing
 //! is left each time, and the same machine starts once the fault is mended.
 
-use super::{BRIDGE, CONFIG, MAC, OTHER_PEOPLES, TAP, host, web1};
+use super::{BRIDGE, CONFIG, FORWARDED, MAC, OTHER_PEOPLES, TAP, host, web1};
 use crate::support::{DomainSpec, Lab, Nic, Outcome};
 
 const UUID: &str = "2f5d1c9e-7c1b-4d0a-9a39-0d8a3f6f5b11";
@@ -101,8 +101,7 @@ fn nothing_is_left_of_a_start_that_another_hook_refuses() {
 #[test]
 fn nothing_is_left_of_a_start_that_another_hook_of_the_network_refuses() {
     let lab = host(CONFIG);
-    let network = format!("<forward mode='bridge'/><bridge name='{BRIDGE}'/>");
-    lab.define_network("selfservice", &network);
+    lab.define_network("selfservice", FORWARDED);
     let before = lab.dump();
     let nic = Nic::on_network("selfservice", MAC).mtu(1450);
     let mut guest = lab.define(&DomainSpec::new("web1").nic(nic));

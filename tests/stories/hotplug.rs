@@ -1,10 +1,9 @@
 //! Interfaces that come, go and move while the guest runs.
 
-use super::tenants::{LIBVIRT_NETWORK, OTHER_NETWORK, SECOND_MAC, TENANT};
-use super::{BRIDGE, CONFIG, MAC, TAP, host};
+use super::tenants::{OTHER_BRIDGE, OTHER_NETWORK, SECOND_MAC, TENANT};
+use super::{BRIDGE, CONFIG, FORWARDED, MAC, TAP, host};
 use crate::support::{DomainSpec, Guest, Lab, Nic, Outcome};
 
-const OTHER_BRIDGE: &str = "brq0d3a7f52-3b";
 const HOT_MAC: &str = "fa:16:3e:00:00:77";
 const HOT_TAP: &str = "taphotplug0-00";
 /// The port's address on the first network, and on the other.
@@ -55,8 +54,7 @@ fn address(guest: &mut Guest<'_>, address: &str) {
 fn interfaces_that_libvirt_plugs_in_out_and_elsewhere_are_closed_until_sync() {
     let lab = host(&format!("{CONFIG}{OTHER_NETWORK}{HOT_PORTS}"));
     lab.ok(TENANT);
-    lab.write("/run/network.xml", LIBVIRT_NETWORK);
-    lab.ok("virsh --quiet net-define /run/network.xml; virsh --quiet net-start selfservice");
+    lab.define_network("selfservice", FORWARDED);
     let before = lab.dump();
     let (peer, tenant) = (lab.peer(), lab.other_host("tenant"));
     let mut web1 = lab.define(&web1());

@@ -1,10 +1,7 @@
 //! Interfaces as libvirt knows them: many at once, of every form that ends on a bridge of ours.
 
-use std::fmt::Write as _;
-
-use super::lives::{FORWARDED, OTHER_BRIDGE};
-use super::tenants::{OTHER_NETWORK, TENANT};
-use super::{BRIDGE, CONFIG, host};
+use super::tenants::{OTHER_BRIDGE, OTHER_NETWORK, TENANT};
+use super::{BRIDGE, CONFIG, FORWARDED, host, part, port};
 use crate::support::{DomainSpec, Lab, Nic};
 
 fn mac(number: usize) -> String {
@@ -17,16 +14,8 @@ fn address(number: usize) -> String {
 
 /// The ports of eight interfaces.
 fn ports() -> String {
-    let mut ports = String::new();
-    for number in 0..8 {
-        let (mac, address) = (mac(number), address(number));
-        let _ = write!(
-            ports,
-            "[port.eth{number}]\nmac = \"{mac}\"\nfixed_ips = [\"{address}\"]\n\
-             security_groups = [\"mysecurity\"]\n"
-        );
-    }
-    ports
+    let of = |number| port(&format!("eth{number}"), &mac(number), &address(number));
+    (0..8).map(of).collect()
 }
 
 /// Eight interfaces, each in another form. The last two are on the other network.
@@ -62,18 +51,6 @@ const TAPS: [&str; 8] = [
     "vnet5",
 ];
 
-/// Puts an interface of the guest into a network namespace of its own: their addresses are
-/// neighbours, and a guest answers from whichever interface it likes.
-fn part(number: usize) -> String {
-    let address = address(number);
-    format!(
-        "unshare -n sleep 9999 >/dev/null 2>&1 & \
-         until [ $(readlink /proc/$!/ns/net) != $(readlink /proc/self/ns/net) ]; do :; done; \
-         ip link set eth{number} netns $! && nsenter -t $! -n \
-         sh -c 'ip address add {address}/24 dev eth{number}; ip link set eth{number} up'"
-    )
-}
-
 fn on_network(number: usize) -> &'static str {
     if number < 6 { "peer" } else { "tenant" }
 }
@@ -91,7 +68,9 @@ fn a_guest_has_eight_interfaces_of_every_form_on_two_networks() {
     let mut guest = lab.define(&eight().into_iter().fold(spec, DomainSpec::nic));
     guest.boot();
     for number in 0..8 {
-        guest.sh(&part(number)).ok();
+        guest
+            .sh(&part(&format!("eth{number}"), &address(number)))
+            .ok();
     }
     assert_taps(&lab);
     lab.command(&["vmhook", "inspect", "eight"]).ok();

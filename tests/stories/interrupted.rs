@@ -4,7 +4,7 @@
 //! went with it. From `started` on the machine lives without it.
 
 use super::reference::assert_filter_tables_are_neutrons;
-use super::{ADDRESS, BRIDGE, CONFIG, OTHER_PEOPLES, host, web1};
+use super::{ADDRESS, BRIDGE, CONFIG, OTHER_PEOPLES, host, port, web1};
 use crate::support::{DomainSpec, Guest, Lab, Nic, Outcome};
 
 /// Stops another hook in an operation, until `/run/go` is written to.
@@ -120,21 +120,19 @@ fn a_start_goes_on_to_its_end_when_libvirtd_is_told_to_end_in_it() {
     lab.assert_unchanged_since(&before);
 }
 
-const NEIGHBOUR: &str = r#"
-[port.neighbour]
-mac = "fa:16:3e:00:00:02"
-fixed_ips = ["192.168.101.2"]
-security_groups = ["mysecurity"]
-"#;
+const NEIGHBOURS_MAC: &str = "fa:16:3e:00:00:02";
 
 fn neighbour() -> DomainSpec {
-    let nic = Nic::on_bridge(BRIDGE, "fa:16:3e:00:00:02").mtu(1450);
+    let nic = Nic::on_bridge(BRIDGE, NEIGHBOURS_MAC).mtu(1450);
     DomainSpec::new("neighbour").nic(nic)
 }
 
 #[test]
 fn a_guest_that_dies_while_libvirtd_is_down_goes_at_its_start_and_others_stay() {
-    let lab = host(&format!("{CONFIG}{NEIGHBOUR}"));
+    let lab = host(&format!(
+        "{CONFIG}{}",
+        port("neighbour", NEIGHBOURS_MAC, "192.168.101.2")
+    ));
     let before = lab.dump();
     let (mut web1, mut neighbour) = (lab.define(&web1()), lab.define(&neighbour()));
     web1.start().ok();

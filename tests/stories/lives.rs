@@ -1,13 +1,10 @@
 //! What becomes of a guest between its start and its stop, and between two starts.
 
 use super::reference::assert_filter_tables_are_neutrons;
-use super::tenants::OTHER_NETWORK;
-use super::{ADDRESS, BRIDGE, CONFIG, MAC, TAP, host, web1};
+use super::tenants::{OTHER_BRIDGE, OTHER_NETWORK, SECOND_MAC};
+use super::{ADDRESS, BRIDGE, CONFIG, FORWARDED, MAC, TAP, host, web1};
 use crate::support::{DomainSpec, Lab, Nic};
 
-/// A libvirt network whose interfaces sit on our bridge.
-pub(super) const FORWARDED: &str = "<forward mode='bridge'/><bridge name='brqc08e7dcd-4a'/>";
-pub(super) const OTHER_BRIDGE: &str = "brq0d3a7f52-3b";
 const UUID: &str = "df970ec9-8410-48a6-9f04-d4621c967fce";
 const OTHER_TAP: &str = "tap5c1d2e3f-89";
 
@@ -84,7 +81,7 @@ fn what_libvirt_calls_no_hook_for_changes_nothing_and_a_saved_guest_comes_back()
 
 /// The reference's guest on another bridge, with another address and tap.
 fn moved() -> DomainSpec {
-    let nic = Nic::on_bridge(OTHER_BRIDGE, "fa:16:3e:00:02:68");
+    let nic = Nic::on_bridge(OTHER_BRIDGE, SECOND_MAC);
     DomainSpec::new("web1")
         .uuid(UUID)
         .nic(nic.target(OTHER_TAP).mtu(1450))

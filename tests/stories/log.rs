@@ -1,6 +1,6 @@
 //! What the journal says of a guest's whole life, line for line.
 
-use super::strangers::OTHER_BRIDGE;
+use super::strangers::MAKE_BR0;
 use super::{CONFIG, MAC, TAP, host, rules, web1};
 use crate::support::{DomainSpec, Lab, Nic};
 
@@ -62,7 +62,7 @@ fn a_guests_whole_life_is_a_line_for_each_change_and_refusal() {
 fn of_a_guest_that_is_not_ours_the_journal_has_no_line() {
     let lab = host(CONFIG);
     let journal = lab.journal();
-    lab.ok(OTHER_BRIDGE);
+    lab.ok(MAKE_BR0);
     let mut other = lab.define(&DomainSpec::new("other").nic(Nic::on_bridge("br0", MAC)));
     other.start_paused().ok();
     lab.end_libvirtd("TERM");

@@ -56,6 +56,28 @@ fn host(config: &str) -> Lab {
     lab
 }
 
+/// A libvirt network whose interfaces sit on our bridge.
+const FORWARDED: &str = "<forward mode='bridge'/><bridge name='brqc08e7dcd-4a'/>";
+
+/// One more port of the reference's security group, to be added to the [`CONFIG`].
+fn port(name: &str, mac: &str, address: &str) -> String {
+    format!(
+        "\n[port.{name}]\nmac = \"{mac}\"\nfixed_ips = [\"{address}\"]\n\
+         security_groups = [\"mysecurity\"]\n"
+    )
+}
+
+/// What a guest runs to put an interface into a network namespace of its own, with this address:
+/// among neighbouring addresses it answers from whichever interface it likes.
+fn part(interface: &str, address: &str) -> String {
+    format!(
+        "unshare -n sleep 9999 >/dev/null 2>&1 & \
+         until [ $(readlink /proc/$!/ns/net) != $(readlink /proc/self/ns/net) ]; do :; done; \
+         ip link set {interface} netns $! && nsenter -t $! -n \
+         sh -c 'ip address add {address}/24 dev {interface}; ip link set {interface} up'"
+    )
+}
+
 /// The reference's guest.
 fn web1() -> DomainSpec {
     let nic = Nic::on_bridge(BRIDGE, MAC).target(TAP).mtu(1450);

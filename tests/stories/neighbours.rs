@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::endpoints::Cable;
 use super::reference::{assert_filter_tables_are_neutrons_beside, rules_of_both_families};
-use super::{ADDRESS, BRIDGE, CONFIG, MAC, TAP, host};
+use super::{ADDRESS, BRIDGE, CONFIG, DEVICE, MAC, TAP, host};
 use crate::support::{DomainSpec, Nic, frames};
 
 const OWN_MAC: &str = "fa:16:3e:00:09:01";
@@ -81,7 +81,7 @@ fn interfaces_of_other_kinds_live_beside_ours_and_none_of_them_gets_in() {
 
     // Its second tap is on our bridge, and nobody opened it.
     lab.ok(&format!("ip link show own0 | grep -q 'master {BRIDGE} '"));
-    let mut cable = Cable::between(&lab, "own0", &peer, "vxlan-267");
+    let mut cable = Cable::between(&lab, "own0", &peer, DEVICE);
     let from_own = |frame: &[u8]| frame[6..12] == frames::mac(OWN_MAC);
     web1.sh("ip address add 192.168.101.89/24 dev eth1; ip link set eth1 up")
         .ok();

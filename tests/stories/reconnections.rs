@@ -6,10 +6,9 @@
     reason = "a test is outside of the program's boundary, and tells what it measured"
 )]
 
-use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use super::{BRIDGE, CONFIG, host, rules};
+use super::{BRIDGE, CONFIG, host, port, rules};
 use crate::support::{DomainSpec, Guest, Lab, Nic};
 
 const FEW: usize = 5;
@@ -162,15 +161,9 @@ fn guest(number: usize) -> DomainSpec {
 }
 
 fn ports() -> String {
-    let mut toml = String::new();
-    for number in 0..MANY {
-        let _ = write!(
-            toml,
-            "[port.guest{number}]\nmac = \"{}\"\nfixed_ips = [\"192.168.101.{}\"]\n\
-             security_groups = [\"mysecurity\"]\n",
-            mac(number),
-            number + 100
-        );
-    }
-    toml
+    let of = |number| {
+        let address = format!("192.168.101.{}", number + 100);
+        port(&format!("guest{number}"), &mac(number), &address)
+    };
+    (0..MANY).map(of).collect()
 }

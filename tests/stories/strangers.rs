@@ -4,7 +4,7 @@ use super::{BRIDGE, CONFIG, MAC, TAP, host};
 use crate::support::{DomainSpec, Nic};
 
 /// A bridge that is somebody else's, and does not change with each port that comes and goes.
-pub(super) const OTHER_BRIDGE: &str = "set -e
+pub(super) const MAKE_BR0: &str = "set -e
     ip link add br0 address 02:00:00:00:00:01 type bridge
     echo 1 >/proc/sys/net/ipv6/conf/br0/disable_ipv6
     ip link add port0 type veth peer name port1
@@ -16,7 +16,7 @@ pub(super) const OTHER_BRIDGE: &str = "set -e
 #[test]
 fn a_guest_without_an_interface_of_ours_never_meets_vmhook() {
     let lab = host(CONFIG);
-    lab.ok(OTHER_BRIDGE);
+    lab.ok(MAKE_BR0);
     let mut plain = lab.define(&DomainSpec::new("plain"));
     let mut other = lab.define(&DomainSpec::new("other").nic(Nic::on_bridge("br0", MAC)));
     let tables = "nft list tables; ls -A /run/vmhook 2>&1";
@@ -41,7 +41,7 @@ fn a_guest_without_an_interface_of_ours_never_meets_vmhook() {
 #[test]
 fn with_a_broken_configuration_only_guests_on_bridges_of_ours_are_refused() {
     let lab = host("[network.broken");
-    lab.ok(OTHER_BRIDGE);
+    lab.ok(MAKE_BR0);
     let before = lab.dump();
     let theirs = Nic::on_bridge("br0", "fa:16:3e:00:00:01");
     let ours = Nic::on_bridge(BRIDGE, MAC).target(TAP);

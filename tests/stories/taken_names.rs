@@ -2,18 +2,12 @@
 
 use super::endpoints::Cable;
 use super::reference::assert_filter_tables_are_neutrons;
-use super::strangers::OTHER_BRIDGE;
-use super::{ADDRESS, BRIDGE, CONFIG, MAC, TAP, host, web1};
+use super::strangers::MAKE_BR0;
+use super::{ADDRESS, BRIDGE, CONFIG, DEVICE, MAC, TAP, host, port, web1};
 use crate::support::{DomainSpec, Nic, frames};
 
 const UUID: &str = "5a0c7f43-0f5e-4a6e-8b57-2d8e1c3f9a02";
 const INTRUDERS_MAC: &str = "fa:16:3e:00:00:02";
-const INTRUDERS_PORT: &str = r#"
-[port.intruder]
-mac = "fa:16:3e:00:00:02"
-fixed_ips = ["192.168.101.2"]
-security_groups = ["mysecurity"]
-"#;
 
 /// A machine of its own UUID.
 fn intruder(nics: &[Nic]) -> DomainSpec {
@@ -24,8 +18,11 @@ fn intruder(nics: &[Nic]) -> DomainSpec {
 /// libvirt calls `stopped` and `release` for each of them with the running guest's tap in the XML.
 #[test]
 fn a_running_guest_keeps_packets_and_rules_whoever_else_names_its_tap_or_address() {
-    let lab = host(&format!("{CONFIG}{INTRUDERS_PORT}"));
-    lab.ok(OTHER_BRIDGE);
+    let lab = host(&format!(
+        "{CONFIG}{}",
+        port("intruder", INTRUDERS_MAC, "192.168.101.2")
+    ));
+    lab.ok(MAKE_BR0);
     let before = lab.dump();
     let mut web1 = lab.define(&web1());
     web1.boot();
@@ -66,7 +63,7 @@ fn a_running_guest_keeps_packets_and_rules_whoever_else_names_its_tap_or_address
     let mut own = lab.define(&intruder(&[ours]));
     own.start().ok();
     own.destroy();
-    let mut cable = Cable::between(&lab, TAP, &lab.peer(), "vxlan-267");
+    let mut cable = Cable::between(&lab, TAP, &lab.peer(), DEVICE);
     cable.assert_refused(
         &mut web1,
         "another's MAC address",

@@ -2,7 +2,7 @@
 
 use super::endpoints::is_echo_request;
 use super::reference::assert_filter_tables_are_neutrons;
-use super::{ADDRESS, CONFIG, MAC, OTHER, OTHER_MAC, SOON, TAP, host, web1};
+use super::{ADDRESS, CONFIG, FORWARDED, MAC, OTHER, OTHER_MAC, SOON, TAP, host, part, web1};
 use crate::support::frames::{self, end};
 use crate::support::{DomainSpec, Lab, Nic};
 
@@ -12,9 +12,6 @@ const DATABASE: &str = r#"
 ingress = [{ protocol = "tcp", port = 23, remote = "192.168.101.88/32" }]
 egress = [{ any = true }]
 "#;
-/// A libvirt network whose interfaces sit on our bridge.
-pub(crate) const LIBVIRT_NETWORK: &str = "<network><name>selfservice</name>\
-    <forward mode='bridge'/><bridge name='brqc08e7dcd-4a'/></network>";
 /// What the domain itself says of its port.
 const METADATA: &str = "<vmhook:ports xmlns:vmhook='urn:vmhook:ports:1'>\
     <vmhook:port mac='fa:16:3e:00:00:02'><vmhook:fixed-ip address='192.168.101.2'/>\
@@ -30,8 +27,7 @@ fn database() -> DomainSpec {
 #[test]
 fn two_guests_start_at_once_and_one_may_ask_the_other_what_strangers_may_not() {
     let lab = host(&format!("{CONFIG}{DATABASE}"));
-    lab.write("/run/network.xml", LIBVIRT_NETWORK);
-    lab.ok("virsh --quiet net-define /run/network.xml; virsh --quiet net-start selfservice");
+    lab.define_network("selfservice", FORWARDED);
     let before = lab.dump();
     let (mut web1, mut database) = (lab.define(&web1()), lab.define(&database()));
 
@@ -62,7 +58,7 @@ fn two_guests_start_at_once_and_one_may_ask_the_other_what_strangers_may_not() {
 }
 
 /// Another network, whose owner uses the same addresses.
-pub(crate) const OTHER_NETWORK: &str = r#"
+pub(super) const OTHER_NETWORK: &str = r#"
 [network.other]
 id = "0d3a7f52-3b1c-4f0e-9a55-2f4f0c6a7b11"
 type = "vxlan"
@@ -75,12 +71,13 @@ mac = "fa:16:3e:00:02:68"
 fixed_ips = ["192.168.101.88"]
 security_groups = ["mysecurity"]
 "#;
-pub(crate) const SECOND_MAC: &str = "fa:16:3e:00:02:68";
+pub(super) const OTHER_BRIDGE: &str = "brq0d3a7f52-3b";
+pub(super) const SECOND_MAC: &str = "fa:16:3e:00:02:68";
 /// The name that libvirt gives the lab's first tap without one.
 const SECOND_TAP: &str = "vnet0";
 
 /// The other network's part on the other host, in a namespace of its own: the addresses are equal.
-pub(crate) const TENANT: &str = "set -e
+pub(super) const TENANT: &str = "set -e
     ip netns add tenant
     ip -n peer link add vxlan-268 address fa:16:3e:00:01:01 mtu 1450 type vxlan id 268 \
         local 172.16.0.32 dev eth0 dstport 8472
@@ -89,21 +86,15 @@ pub(crate) const TENANT: &str = "set -e
     ip -n tenant address add 192.168.101.1/24 dev vxlan-268
     ip -n tenant link set vxlan-268 up";
 
-/// Puts the guest's eth1 into a network namespace of its own, as its address is eth0's too.
-const SPLIT: &str = "unshare -n sleep 9999 >/dev/null 2>&1 & \
-    until [ $(readlink /proc/$!/ns/net) != $(readlink /proc/self/ns/net) ]; do :; done; \
-    ip link set eth1 netns $! && \
-    nsenter -t $! -n sh -c 'ip address add 192.168.101.88/24 dev eth1; ip link set eth1 up'";
-
 #[test]
 fn two_networks_with_equal_addresses_share_nothing_not_even_connections() {
     let lab = host(&format!("{CONFIG}{OTHER_NETWORK}"));
     lab.ok(TENANT);
     let before = lab.dump();
-    let other_network = Nic::on_bridge("brq0d3a7f52-3b", SECOND_MAC);
+    let other_network = Nic::on_bridge(OTHER_BRIDGE, SECOND_MAC);
     let mut web1 = lab.define(&web1().nic(other_network.mtu(1450)));
     web1.boot();
-    web1.sh(SPLIT).ok();
+    web1.sh(&part("eth1", ADDRESS)).ok();
     let (peer, tenant) = (lab.peer(), lab.other_host("tenant"));
     assert!(peer.pings(ADDRESS), "{}", lab.dump());
     assert!(tenant.pings(ADDRESS), "{}", lab.dump());
