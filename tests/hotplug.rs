@@ -1,21 +1,18 @@
 //! Interfaces that come, go and move while their machine runs; libvirt calls no hook about most.
 #![expect(
     clippy::disallowed_methods,
-    clippy::disallowed_types,
     reason = "these tests are about files, processes and the kernel"
 )]
 
 mod support;
 
 use std::fs;
-use std::process::Command;
 
 use support::call::assert_silent;
 use support::netns::run;
 use support::world::{BRIDGE, CONFIG, assert_same};
 use support::{Outcome, Vm, VmNic, World};
 
-const VMHOOK: &str = env!("CARGO_BIN_EXE_vmhook");
 const OTHER_BRIDGE: &str = "brq0d3a7f52-3b";
 const OTHER_NETWORK: &str = r#"
 [network.other]
@@ -32,17 +29,7 @@ fn sync(world: &World, vm: &Vm) -> Outcome {
 fn sync_xml(world: &World, xml: &str) -> Outcome {
     let file = world.config_dir().join("live.xml");
     fs::write(&file, xml).expect("a file can be written");
-    vmhook(world, &["sync", "--xml", &file.display().to_string()])
-}
-
-fn vmhook(world: &World, arguments: &[&str]) -> Outcome {
-    let output = Command::new(VMHOOK)
-        .args(arguments)
-        .env("VMHOOK_CONFIG_DIR", world.config_dir())
-        .env("VMHOOK_STATE_DIR", world.state_dir())
-        .output()
-        .expect("vmhook starts");
-    Outcome::of(arguments.join(" "), &output)
+    world.vmhook(&["sync", "--xml", &file.display().to_string()])
 }
 
 /// One interface of a machine, alone: to plug and to unplug.
@@ -150,7 +137,7 @@ fn a_tap_that_moved_gets_the_port_of_its_new_network_and_back() {
         let bridge = Vm::new(3);
         world.bring_up(&[&bridge]);
         run(&format!("ip link set tap00000001-75 master {BRIDGE}"));
-        vmhook(world, &["sync"]).ok();
+        world.vmhook(&["sync"]).ok();
         assert!(!world.open_taps().contains("tap00000001-75"), "closed");
         sync(world, &vm).ok();
         world.take_down(&[&bridge]);
@@ -210,11 +197,8 @@ fn whoever_looks_at_all_links_drops_what_was_unplugged() {
         let (vm, nic) = (Vm::new(1), VmNic::new(2));
         let both = vm.clone().and(nic.clone());
         let repair = |how: &str| match how {
-            "sync" => vmhook(world, &["sync"]),
-            "daemon" => {
-                let arguments = ["daemon", "-", "start", "-", "start"];
-                world.call_with(&arguments, vec![]).end()
-            }
+            "sync" => world.vmhook(&["sync"]),
+            "daemon" => world.daemon_start().end(),
             "reconnect" => world.event("reconnect", &vm),
             _ => {
                 run("iptables -F");

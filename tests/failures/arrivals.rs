@@ -76,7 +76,7 @@ fn a_start_is_no_arrival_because_a_move_failed_once() {
             assert_silent(&call.by_a_caller_that_dies().end());
         };
         dying("migrate");
-        assert_silent(&daemon_start(world));
+        assert_silent(&world.daemon_start().end());
         assert_as_before("after the daemon's start");
         dying("migrate");
         world.bring_up(&[&guest]);

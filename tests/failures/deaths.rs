@@ -102,7 +102,7 @@ fn a_start_that_dies_with_its_libvirtd_is_not_carried_on() {
             assert_eq!(wanted, None, "{fault}");
             world.take_down(&[&other]);
             // What was finished before the death is a record like any other.
-            assert_silent(&daemon_start(world));
+            assert_silent(&world.daemon_start().end());
             assert_same(&world.dump(), &empty, &fault);
         }
     });

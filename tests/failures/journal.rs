@@ -69,7 +69,7 @@ fn a_life_is_one_line_a_change_and_none_where_nothing_changes() {
         for operation in ["started", "reconnect"] {
             world.ok(operation, &vm);
         }
-        assert_silent(&daemon_start(world));
+        assert_silent(&world.daemon_start().end());
         assert_told(journal, &[]);
 
         world.unplug(&vm);
@@ -210,7 +210,7 @@ fn a_machine_that_is_not_ours_is_not_told_of() {
             for operation in operations {
                 world.ok(operation, &vm);
             }
-            assert_silent(&daemon_start(world));
+            assert_silent(&world.daemon_start().end());
         }
         assert_told(journal, &[]);
     });

@@ -24,7 +24,7 @@ fn what_several_share_is_made_again_and_no_machine_notices() {
         let whole = world.kernel();
         for file in shared_records(world) {
             remove(world, &file);
-            assert_silent(&daemon_start(world));
+            assert_silent(&world.daemon_start().end());
             assert_same(
                 &world.kernel(),
                 &whole,
@@ -54,7 +54,7 @@ fn a_machine_whose_record_is_lost_is_closed_until_it_starts_again() {
             .iter()
             .find(|it| it.starts_with("domains/") && it.ends_with('1'));
         remove(world, own.unwrap());
-        assert_silent(&daemon_start(world));
+        assert_silent(&world.daemon_start().end());
         assert_eq!(
             world.open_taps(),
             [other.nics[0].tap.clone()].into(),

@@ -26,11 +26,4 @@ mod storage;
 
 use support::call::{assert_refused, assert_silent};
 use support::world::assert_same;
-use support::{Outcome, Vm, World};
-
-/// A libvirt daemon has started.
-fn daemon_start(world: &World) -> Outcome {
-    world
-        .call_with(&["daemon", "-", "start", "-", "start"], vec![])
-        .end()
-}
+use support::{Vm, World};

@@ -103,7 +103,7 @@ fn every_call_for_a_running_machine_repairs() {
             assert_same(&world.kernel(), &whole, operation);
         }
         run("nft flush ruleset");
-        assert_silent(&daemon_start(world));
+        assert_silent(&world.daemon_start().end());
         assert_same(&world.kernel(), &whole, "daemon start");
     });
 }

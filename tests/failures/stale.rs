@@ -43,7 +43,7 @@ fn the_start_of_a_daemon_retires_what_is_gone_and_nothing_else() {
         world.ok("prepare", &coming);
         let before = world.kernel();
         went_without_a_word(world, &gone);
-        assert_silent(&daemon_start(world));
+        assert_silent(&world.daemon_start().end());
         assert_same(&world.kernel(), &before, "one has a tap, one a caller");
         assert_eq!(
             world.open_taps().into_iter().collect::<Vec<_>>(),

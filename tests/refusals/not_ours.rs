@@ -89,8 +89,7 @@ fn an_ordinary_users_machine_on_a_bridge_of_ours_is_refused_and_ends_in_silence(
         for operation in ["migrate", "reconnect", "stopped", "release"] {
             assert_silent(&world.call(operation, &vm).by_nobody().end());
         }
-        let daemon = world.call_with(&["daemon", "-", "start", "-", "start"], vec![]);
-        assert_silent(&daemon.by_nobody().end());
+        assert_silent(&world.daemon_start().by_nobody().end());
         assert_same(&world.dump(), &before, "nothing was done");
     });
 }

@@ -216,25 +216,6 @@ impl Lab {
         self.read("/var/log/libvirt/libvirtd.log")
     }
 
-    /// All that vmhook could leave behind, in a form that is equal if nothing was left: links,
-    /// addresses, rules, sets, sysctls, state.
-    pub fn dump(&self) -> String {
-        self.command(&[SCRIPT, "dump"]).ok()
-    }
-
-    /// Fails, showing the lines that differ, unless the lab is as it was at that [`dump`](Self::dump).
-    #[track_caller]
-    pub fn assert_unchanged_since(&self, before: &str) {
-        assert_equal(before, &self.dump());
-    }
-
-    /// The same where others came and went meanwhile: each moves the kernel's count of changes to
-    /// its tables, which the host's record notes.
-    #[track_caller]
-    pub fn assert_unchanged_but_for_the_count_since(&self, before: &str) {
-        assert_equal(&without_count(before), &without_count(&self.dump()));
-    }
-
     /// Opens a TAP interface as QEMU does: it lives as long as it is open.
     pub fn tap(&self, name: &str) -> Tap {
         self.in_network("net", || Tap::open(name))
@@ -301,40 +282,6 @@ impl Lab {
                 .expect("what is opened in the lab can be opened")
         })
     }
-}
-
-/// Fails, showing the lines that differ, unless two dumps are equal.
-#[track_caller]
-fn assert_equal(before: &str, after: &str) {
-    let missing = |from: &str, lines: &str| -> Vec<String> {
-        let known: Vec<_> = from.lines().collect();
-        let missing = lines.lines().filter(|line| !known.contains(line));
-        missing.map(str::to_owned).collect()
-    };
-    let gone = missing(after, before);
-    let left = missing(before, after);
-    let mut pairs = before.lines().zip(after.lines());
-    let first = pairs.find(|(before, after)| before != after);
-    assert!(
-        before == after,
-        "the lab is not as it was: gone: {gone:#?}, left: {left:#?}, the first line before and \
-         after: {first:#?}"
-    );
-}
-
-/// A dump without the kernel's nftables generation in the host's record, which is the one with the
-/// guard's chains.
-fn without_count(dump: &str) -> String {
-    let line = |line: &str| match line.split_once("\"generation\":") {
-        Some((head, tail)) if tail.contains("\"guard_chains\":") => {
-            format!(
-                "{head}{}",
-                tail.trim_start_matches(|c: char| c.is_ascii_digit())
-            )
-        }
-        _ => line.to_owned(),
-    };
-    dump.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
 impl Drop for Lab {

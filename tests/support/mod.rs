@@ -30,6 +30,7 @@
 mod addresses;
 pub mod call;
 mod domain;
+mod dump;
 pub mod frames;
 mod guest;
 pub mod host;

@@ -16,6 +16,10 @@ use super::call::{Call, assert_silent};
 use super::netns::{in_a_new_namespace, run};
 use super::{Outcome, Vm};
 
+pub use super::dump::assert_same;
+
+const VMHOOK: &str = env!("CARGO_BIN_EXE_vmhook");
+
 /// The network's bridge.
 pub const BRIDGE: &str = "brqc08e7dcd-4a";
 
@@ -127,6 +131,22 @@ impl World {
         Call::new(self, arguments, input)
     }
 
+    /// A libvirt daemon has started.
+    pub fn daemon_start(&self) -> Call<'_> {
+        self.call_with(&["daemon", "-", "start", "-", "start"], vec![])
+    }
+
+    /// Runs `vmhook`, as an operator does.
+    pub fn vmhook(&self, arguments: &[&str]) -> Outcome {
+        let output = Command::new(VMHOOK)
+            .args(arguments)
+            .env("VMHOOK_CONFIG_DIR", self.config_dir())
+            .env("VMHOOK_STATE_DIR", self.state_dir())
+            .output()
+            .expect("vmhook starts");
+        Outcome::of(arguments.join(" "), &output)
+    }
+
     /// The outcome of a plain call.
     pub fn event(&self, operation: &str, vm: &Vm) -> Outcome {
         self.call(operation, vm).end()
@@ -217,18 +237,6 @@ impl World {
             .map(str::to_owned)
             .collect()
     }
-}
-
-/// Fails, showing the lines that differ, unless both dumps are the same.
-#[track_caller]
-pub fn assert_same(now: &str, before: &str, when: &str) {
-    let missing = |from: &str, lines: &str| -> Vec<String> {
-        let known: BTreeSet<_> = from.lines().collect();
-        let missing = lines.lines().filter(|line| !known.contains(line));
-        missing.map(str::to_owned).collect()
-    };
-    let (gone, new) = (missing(now, before), missing(before, now));
-    assert!(now == before, "{when}: gone: {gone:#?}, new: {new:#?}");
 }
 
 /// Copies a program to where it is run. Another process does it: a file that this one has open for
