@@ -32,6 +32,13 @@ impl<'lab> Peer<'lab> {
         .succeeded()
     }
 
+    /// Whether an address answers within twenty seconds: behind a link that has just come up, which
+    /// the guest on it learns a while later.
+    pub fn pings_at_last(&self, address: &str) -> bool {
+        let ping = format!("ping -n -c 1 -i 0.3 -w 20 {address}");
+        self.run(&ping).succeeded()
+    }
+
     /// Pings an address every 20 milliseconds until the result is ended.
     pub fn keep_pinging(&self, address: &str) -> Pings<'lab> {
         Pings::begin(self.lab, self.namespace, address)
