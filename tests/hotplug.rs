@@ -265,3 +265,18 @@ fn a_machine_that_is_none_of_ours_is_left_alone() {
         assert_same(&world.dump(), &empty, "nothing is written");
     });
 }
+
+/// `virsh update-device` makes a second port, `domif-setlink` takes one back.
+#[test]
+fn a_port_whose_tap_is_there_stays_open_whatever_libvirt_s_network_says_of_it() {
+    World::run(|world| {
+        let vm = Vm::new(1);
+        world.bring_up(&[&vm]);
+        let before = world.kernel();
+        for operation in ["port-created", "port-deleted"] {
+            assert_silent(&network_port(world, operation, &vm, &vm.nics[0].mac));
+            assert_same(&world.kernel(), &before, operation);
+        }
+        world.take_down(&[&vm]);
+    });
+}

@@ -1,4 +1,10 @@
 //! `port-created`, `port-deleted`: an interface of a libvirt network gets its port, and loses it.
+//!
+//! libvirt tells them also of an interface that stays (measured with 9.0): `virsh update-device` makes a
+//! second port, with the same network and MAC address, before it looks what is to change; `virsh
+//! domif-setlink` takes the port back and leaves the interface on its bridge. So a port whose tap is
+//! there is neither begun anew nor dropped: the machine has the interface. At an unplug the tap has gone
+//! before.
 
 use anyhow::Result;
 
@@ -33,7 +39,15 @@ pub(super) fn port_created(host: &dyn Host, root: bool, input: &Input) -> Result
         Ok(mac) => Refusal::of_interface(&created.owner_name, mac, cause),
         Err(_) => Refusal::of_domain(&created.owner_name, cause),
     };
-    let of_network = match resolve::ours(bridge, &config, || stands(host, &store, bridge)) {
+    let claimed = resolve::ours(bridge, &config, || stands(host, &store, bridge));
+    let had = match claimed {
+        Claimed::Ours(_) | Claimed::Broken(_) if root => there(host, &store, &created)?,
+        _ => None,
+    };
+    if had.as_ref().is_some_and(|had| runs(had, &created)) {
+        return Ok(());
+    }
+    let of_network = match claimed {
         Claimed::NotOurs => return Ok(()),
         Claimed::Broken(cause) => return Err(refuse(cause).into()),
         Claimed::Ours(network) => network,
@@ -49,7 +63,11 @@ pub(super) fn port_created(host: &dyn Host, root: bool, input: &Input) -> Result
         standing: &standing,
     };
     let joined = joined(&created, of_network, against).map_err(refuse)?;
-    fulfil(host, &store, &want(host, &store, &created, joined)?)
+    fulfil(
+        host,
+        &store,
+        &want((host, &store), &created, had.as_ref(), joined)?,
+    )
 }
 
 /// The interface is unplugged, or its machine has ended: then `stopped` has closed its port already,
@@ -60,21 +78,42 @@ pub(super) fn port_deleted(host: &dyn Host, input: &Input) -> Result<()> {
     let Some(DomainRecord { want, .. }) = store.domain(&deleted.owner_uuid)? else {
         return Ok(());
     };
-    let of_bridge = |network: &&Network| Some(network.bridge.as_str()) == deleted.bridge.as_deref();
-    let network = want.networks.iter().find(of_bridge);
-    let is_its = |port: &Port| {
-        network.is_some_and(|network| port.network == network.id) && deleted.mac == Ok(port.mac)
-    };
-    if !want.ports.iter().any(is_its) {
+    if !want.ports.iter().any(|port| is_of(port, &want, &deleted)) {
         return Ok(());
     }
     let there = without_unplugged(host, &want)?.unwrap_or_else(|| want.clone());
+    let stays = |port: &Port| port.tap.is_some() || !is_of(port, &want, &deleted);
     let generation = store.next_generation(&there.uuid)?;
     let less = Want {
         call: Call::PortDeleted,
-        ..there.keeping(generation, |port| !is_its(port))
+        ..there.keeping(generation, stays)
     };
+    if less.ports.len() == want.ports.len() {
+        return Ok(());
+    }
     let_go(host, &store, &less)
+}
+
+/// What the owner has, less what was unplugged.
+fn there(host: &dyn Host, store: &Store<'_>, port: &NetworkPort) -> Result<Option<Want>> {
+    let Some(DomainRecord { want, .. }) = store.domain(&port.owner_uuid)? else {
+        return Ok(None);
+    };
+    Ok(Some(without_unplugged(host, &want)?.unwrap_or(want)))
+}
+
+/// Whether the owner's interface has this port already, and its tap.
+fn runs(had: &Want, port: &NetworkPort) -> bool {
+    let mut ports = had.ports.iter();
+    ports.any(|it| it.tap.is_some() && is_of(it, had, port))
+}
+
+/// Whether a recorded port is the one that libvirt speaks of.
+fn is_of(recorded: &Port, want: &Want, port: &NetworkPort) -> bool {
+    let bridge = |network: &Network| Some(network.bridge.as_str()) == port.bridge.as_deref();
+    let mut networks = want.networks.iter();
+    let network = networks.find(|network| network.id == recorded.network);
+    network.is_some_and(bridge) && port.mac == Ok(recorded.mac)
 }
 
 fn port(input: &Input) -> Result<NetworkPort> {
@@ -120,15 +159,16 @@ fn unresolved(network: &Network, mac: MacAddr) -> Port {
     }
 }
 
-/// The owner's want with the port added, or in the place of what it had under the same address.
-fn want(host: &dyn Host, store: &Store<'_>, created: &NetworkPort, joined: Joined) -> Result<Want> {
+/// The owner's want with the port added, or in the place of one that has no tap.
+fn want(
+    (host, store): (&dyn Host, &Store<'_>),
+    created: &NetworkPort,
+    had: Option<&Want>,
+    joined: Joined,
+) -> Result<Want> {
     let uuid = &created.owner_uuid;
-    let had = match store.domain(uuid)? {
-        Some(record) => Some(without_unplugged(host, &record.want)?.unwrap_or(record.want)),
-        None => None,
-    };
     let mut requested = Requested::default();
-    if let Some(want) = &had {
+    if let Some(want) = had {
         requested.networks.clone_from(&want.networks);
         let others = want
             .ports
@@ -137,7 +177,7 @@ fn want(host: &dyn Host, store: &Store<'_>, created: &NetworkPort, joined: Joine
         requested.ports = others.cloned().collect();
     }
     requested.add(joined.network, joined.port);
-    let phase = had.as_ref().map(|want| want.phase);
+    let phase = had.map(|want| want.phase);
     Ok(Want {
         generation: store.next_generation(uuid)?,
         epoch: store.epoch().clone(),
