@@ -192,6 +192,28 @@ fn an_unplugged_interface_leaves_its_tap_and_its_address_to_others() {
 }
 
 #[test]
+fn who_gets_an_unplugged_interface_s_address_gets_none_of_its_connections() {
+    for arrives_running in [false, true] {
+        World::run(|world| {
+            let (first, nic) = (Vm::new(1), VmNic::new(2));
+            world.bring_up(&[&first.and(nic.clone())]);
+            run(
+                "conntrack -I -w 4097 -s 192.168.101.9 -d 192.168.101.2 -p udp --sport 1 --dport 2 \
+                 -t 100",
+            );
+            world.unplug(&only(&nic));
+            let heir = Vm::new(3).with(|its| its.ip = nic.ip);
+            if arrives_running {
+                world.ok("migrate", &heir);
+            }
+            world.bring_up(&[&heir]);
+            let left = run("conntrack -L -w 4097");
+            assert!(!left.contains("192.168.101.2"), "{arrives_running}: {left}");
+        });
+    }
+}
+
+#[test]
 fn whoever_looks_at_all_links_drops_what_was_unplugged() {
     World::run(|world| {
         let (vm, nic) = (Vm::new(1), VmNic::new(2));

@@ -1,5 +1,7 @@
 //! What two ports, or two networks, must not both have.
 
+use ipnet::IpNet;
+
 use super::{Records, networks};
 use crate::firewall::iptables::{ChainSuffix, chain_suffix};
 use crate::model::{IfName, MacAddr, Network, NetworkId, NetworkKind, Port, Vxlan};
@@ -31,12 +33,19 @@ pub fn admit(want: &Want, records: &Records) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Whether a want and another domain's recorded port name the same thing.
+/// Whether a want and another domain's recorded port name the same thing. An address two may have;
+/// but if the other is gone, it must not keep the address's connections from being forgotten.
 pub fn clashes(want: &Want, line: &IndexLine) -> bool {
     let other = line.domain != want.uuid && want.phase != Phase::Gone;
     let theirs = Marks::from(line);
-    let clash = |port| shared(&Marks::from(port), &theirs).is_some();
+    let clash =
+        |port| shared(&Marks::from(port), &theirs).is_some() || have_one_address(port, line);
     other && want.ports.iter().any(clash)
+}
+
+fn have_one_address(port: &Port, line: &IndexLine) -> bool {
+    let theirs = |ip| line.addresses().any(|net| net == IpNet::from(ip));
+    port.network == line.port.network && port.single_addresses().any(theirs)
 }
 
 /// Two interfaces of one domain may not share anything either: where two ports have one chain, one

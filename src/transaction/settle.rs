@@ -205,7 +205,8 @@ fn arriving(before: &Records, after: &Records) -> BTreeSet<PortKey> {
 
 /// The connections to forget: all of a zone that comes into use, and those of the addresses of ports
 /// that open or close, but for an address that another open port of the network has. Those of a port
-/// that arrives with its running domain are of nobody else: they go on.
+/// that arrives with its running domain are of nobody else: they go on, unless one closes just now that
+/// had its address.
 fn forgotten(before: &Records, after: &Records, begun: &[NetworkId]) -> Vec<Forget> {
     let (had, has) = (open_ports(before), open_ports(after));
     let arriving = arriving(before, after);
@@ -215,7 +216,7 @@ fn forgotten(before: &Records, after: &Records, begun: &[NetworkId]) -> Vec<Forg
     };
     let mut by_network: BTreeMap<&NetworkId, BTreeSet<IpAddr>> = BTreeMap::new();
     for (key, (_, addresses)) in had.iter().chain(&has).filter(changed) {
-        let held = |ip: &&IpAddr| held_by_another(after, key, **ip);
+        let held = |ip: &&IpAddr| held_by_another(after, key, **ip, &arriving);
         let free = addresses.iter().filter(|ip| !held(ip));
         by_network.entry(&key.network).or_default().extend(free);
     }
@@ -241,11 +242,18 @@ fn forgotten(before: &Records, after: &Records, begun: &[NetworkId]) -> Vec<Forg
     all.chain(some).collect()
 }
 
-fn held_by_another(records: &Records, port: &PortKey, address: IpAddr) -> bool {
+/// By one that does not arrive: who has it now is not who closes.
+fn held_by_another(
+    records: &Records,
+    port: &PortKey,
+    address: IpAddr,
+    arriving: &BTreeSet<PortKey>,
+) -> bool {
     records.index.lines.iter().any(|line| {
         line.phase == Phase::Started
             && line.port.network == port.network
             && line.port != *port
+            && !arriving.contains(&line.port)
             && line.addresses().any(|net| net == IpNet::from(address))
     })
 }
