@@ -315,7 +315,8 @@ fn a_configuration_that_is_not_there_is_exit_code_2() {
     let Ended { err, .. } = user.run(&nowhere).with_code(2);
     assert_eq!(
         err,
-        "vmhook: /nonexistent/vmhook.toml: there is no such file\n"
+        "vmhook: /nonexistent/vmhook.toml: there is no such file; `vmhook setup` puts an example, \
+         vmhook.toml.example, into /etc/vmhook\n"
     );
 }
 

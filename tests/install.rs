@@ -135,6 +135,8 @@ wrote      /etc/libvirt/hooks/qemu.d/50-vmhook
 wrote      /etc/libvirt/hooks/network.d/50-vmhook
 wrote      /etc/libvirt/hooks/daemon.d/50-vmhook
 not told   libvirtd, virtqemud, virtnetworkd: none runs; they look when they start
+next       write /etc/vmhook/vmhook.toml (as /etc/vmhook/vmhook.toml.example); until then no guest \
+starts on a bridge brq…
 ";
     assert_eq!(said, expected);
     let every_file = "find /etc/libvirt /etc/vmhook -printf '%p %i %m %s %T@ %C@\\n' | sort";

@@ -8,6 +8,7 @@ use vmhook::facts::{HostFacts, IptablesBackend};
 use vmhook::firewall::guard::IBRNAME_PROBE;
 use vmhook::hook::load_config;
 use vmhook::host::{self, Host, HostError};
+use vmhook::installation::CONFIG;
 use vmhook::model::{Direction, Family, NetworkKind, SecurityGroup, Vtep};
 use vmhook::resolve;
 
@@ -19,7 +20,10 @@ pub(crate) fn run(host: &dyn Host, output: &Output) -> Result<Answer> {
     if let Some(Err(reason)) = files.first().map(|file| &file.text)
         && files.iter().all(|file| file.text.is_err())
     {
-        bail!("{}: {reason}", files[0].path);
+        bail!(
+            "{}: {reason}; `vmhook setup` puts an example, vmhook.toml.example, into {CONFIG}",
+            files[0].path
+        );
     }
     let config = load_config(host);
     let mut findings = Findings::default();

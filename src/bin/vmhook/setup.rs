@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use vmhook::host::{self, Host, Priority, Programs, Tree};
 use vmhook::installation::{
-    DAEMONS, EVENT, PROFILES, PROGRAMS, Step, keeps_hooks_from_running, to_set_up,
+    DAEMONS, EVENT, EXAMPLE, MAIN, PROFILES, PROGRAMS, Step, keeps_hooks_from_running, to_set_up,
 };
 
 use crate::arguments::SetupArguments;
@@ -32,6 +32,13 @@ pub(crate) fn run(wanted: &SetupArguments, host: &dyn Host, output: &Output) -> 
     missing.extend([labels, told].into_iter().flatten());
     for line in &missing {
         output.print(&format!("{} {line}\n", styled(BAD, "missing   ")))?;
+    }
+    if tree.text(MAIN).is_none() {
+        output.print(&format!(
+            "{} write {MAIN} (as {}); until then no guest starts on a bridge brq…\n",
+            styled(NOTE, "next      "),
+            EXAMPLE.path
+        ))?;
     }
     Ok(if missing.is_empty() {
         Answer::Yes
