@@ -235,6 +235,7 @@ fn setup_says_what_guests_will_need_and_what_it_cannot_write() {
         missing,
         [
             "missing    nft (Debian's package nftables)",
+            "missing    ipset (Debian's package ipset)",
             "missing    conntrack (Debian's package conntrack)"
         ]
     );

@@ -75,12 +75,13 @@ pub const MAIN: &str = "/etc/vmhook/vmhook.toml";
 pub const PARTS: &str = "/etc/vmhook/conf.d";
 
 /// The programs that a start of a guest needs, with Debian's package of each.
-pub const PROGRAMS: [(&str, &str); 6] = [
+pub const PROGRAMS: [(&str, &str); 7] = [
     ("iptables-save", "iptables"),
     ("iptables-restore", "iptables"),
     ("ip6tables-save", "iptables"),
     ("ip6tables-restore", "iptables"),
     ("nft", "nftables"),
+    ("ipset", "ipset"),
     ("conntrack", "conntrack"),
 ];
 
