@@ -309,6 +309,30 @@ fn a_part_that_is_wrong_hides_nothing_of_the_rest() {
 }
 
 #[test]
+fn two_ports_with_one_address_are_a_note_unless_their_networks_keep_them_apart() {
+    let port = |name: &str, mac: u8, network: &str| {
+        format!(
+            "[port.{name}]\nmac = \"52:54:00:00:00:0{mac}\"\nfixed_ips = [\"192.0.2.1\"]\n{network}\n"
+        )
+    };
+    let network = |name: &str, vni: u8| {
+        format!("[network.{name}]\nid = \"{name}\"\ntype = \"vxlan\"\nvni = {vni}\nmtu = 1450\n")
+    };
+    let config = network("x", 1) + &network("y", 2) + &port("a", 1, "network = \"x\"");
+    let note = "note: ports a and b both have 192.0.2.1\n";
+    for (other, noted) in [
+        ("", true),
+        ("network = \"x\"", true),
+        ("network = \"y\"", false),
+    ] {
+        let user = User::with("reference");
+        user.configure(&(config.clone() + &port("b", 2, other)));
+        let Ended { out, .. } = user.run(&["check"]);
+        assert_eq!(out.contains(note), noted, "{other}: {out}");
+    }
+}
+
+#[test]
 fn a_configuration_that_is_not_there_is_exit_code_2() {
     let user = User::with("reference");
     let nowhere = ["--config-dir", "/nonexistent", "check"];

@@ -1,5 +1,8 @@
 //! `vmhook check`: what is wrong with the configuration, and what vmhook makes of the rest.
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
 use anyhow::{Result, bail};
 use vmhook::config::{
     Config, ConfigErrors, HostConfig, NetworkConfig, NetworkKindConfig, PortConfig,
@@ -37,6 +40,7 @@ pub(crate) fn run(host: &dyn Host, output: &Output) -> Result<Answer> {
         look_around(host, &mut summary, &mut findings);
     }
     findings.of_networks(&config, &facts);
+    findings.of_addresses(&config);
     let verdict = findings.verdict();
     let Findings { texts, errors, .. } = findings;
     output.print(&(texts.concat() + &summary.text() + &verdict))?;
@@ -74,6 +78,25 @@ impl Findings {
         self.texts.push(format!("{head}{report}\n\n"));
     }
 
+    /// Two ports with one address. That may be meant, where they are on two networks or never run at
+    /// once, so it is no error.
+    fn of_addresses(&mut self, config: &Config) {
+        let mut owners: BTreeMap<IpAddr, Vec<&PortConfig>> = BTreeMap::new();
+        for port in config.ports.values().flatten() {
+            for address in port.fixed_ips.iter().flatten() {
+                let earlier = owners.entry(*address).or_default();
+                if let Some(owner) = earlier.iter().find(|owner| may_meet(owner, port)) {
+                    let head = styled(NOTE, "note:");
+                    self.texts.push(format!(
+                        "{head} ports {} and {} both have {address}\n\n",
+                        owner.name, port.name
+                    ));
+                }
+                earlier.push(port);
+            }
+        }
+    }
+
     /// Networks that nothing is wrong with but that cannot be made on this host. Elsewhere than as
     /// root on the host itself the answer says nothing: the configuration may be another host's.
     fn of_networks(&mut self, config: &Config, facts: &HostFacts) {
@@ -91,6 +114,11 @@ impl Findings {
             }
         }
     }
+}
+
+/// Whether two ports may be on one network.
+fn may_meet(one: &PortConfig, other: &PortConfig) -> bool {
+    one.network.is_none() || other.network.is_none() || one.network == other.network
 }
 
 /// What is right: names and words, in two columns.
