@@ -233,6 +233,10 @@ fn whoever_looks_at_all_links_drops_what_was_unplugged() {
             assert_eq!(world.open_taps().len(), 2, "nobody called");
             let outcome = repair(how);
             assert!(outcome.succeeded(), "{how}: {outcome:#?}");
+            if how == "sync" {
+                let line = "domain vm1, interface fa:16:3e:00:00:02: closed, for its tap is gone";
+                assert!(outcome.out.starts_with(line), "{outcome:#?}");
+            }
             assert_open(world, &["tap00000001-75"]);
             world.take_down(&[&vm]);
         }

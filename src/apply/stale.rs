@@ -64,11 +64,11 @@ pub(super) fn farewell(record_of: &Want, call: Call) -> Want {
     }
 }
 
-/// Withdraws every domain whose VM is gone. For the daemon's start and for `sync`.
+/// Withdraws every domain whose VM is gone, and says which. For the daemon's start and for `sync`.
 ///
 /// # Errors
 /// If a record cannot be read or a want not be written.
-pub fn retire_stale(host: &dyn Host, call: Call) -> Result<usize> {
+pub fn retire_stale(host: &dyn Host, call: Call) -> Result<Vec<DomainUuid>> {
     let store = super::Store::open(host)?;
     let mut records = store.load()?;
     store.load_all_domains(&mut records)?;
@@ -78,5 +78,5 @@ pub fn retire_stale(host: &dyn Host, call: Call) -> Result<usize> {
             store.put_want(&farewell(&record.want, call))?;
         }
     }
-    Ok(gone.len())
+    Ok(gone)
 }

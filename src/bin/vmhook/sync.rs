@@ -1,12 +1,15 @@
 //! `vmhook sync`: forget what is gone, repair the rest; for one domain also what libvirt changed.
 
 use anyhow::Result;
-use vmhook::apply::{Mode, retire_stale, settle, survey};
+use vmhook::apply::{Mode, retire_stale, settle, survey, without_unplugged};
 use vmhook::domain::Domain;
 use vmhook::event::Call;
 use vmhook::hook::{self, Change, Outcome, Synced};
 use vmhook::host::Host;
+use vmhook::model::DomainUuid;
 use vmhook::plan::{Besides, Plan};
+use vmhook::record::DomainRecord;
+use vmhook::transaction::Records;
 
 use crate::arguments::SyncArguments;
 use crate::output::{BAD, GOOD, NOTE, Output, printable, styled};
@@ -70,19 +73,21 @@ fn line(change: &Change) -> String {
 }
 
 fn all(host: &dyn Host, output: &Output) -> Result<Answer> {
-    let repair = to_repair(host)?;
+    let (records, repair) = to_repair(host)?;
     let stale = retire_stale(host, Call::Sync)?;
+    let unplugged = unplugged(host, &records, &stale)?;
     settle(host, Mode::Repair, Call::Sync)?;
-    let left = to_repair(host)?;
-    let dropped = match stale {
+    let (_, left) = to_repair(host)?;
+    let gone = match stale.len() {
         0 => String::new(),
         1 => "dropped what a machine left that is gone\n".to_owned(),
-        _ => format!("dropped what {stale} machines left that are gone\n"),
+        several => format!("dropped what {several} machines left that are gone\n"),
     };
-    let repaired = if repair.is_empty() {
-        "the kernel had everything as it was applied\n".to_owned()
-    } else {
-        format!("{}\n{repair}", styled(NOTE, "# repaired:"))
+    let dropped = gone + &unplugged;
+    let repaired = match (repair.is_empty(), dropped.is_empty()) {
+        (true, true) => "the kernel had everything as it was applied\n".to_owned(),
+        (true, false) => "the kernel had everything else as it was applied\n".to_owned(),
+        (false, _) => format!("{}\n{repair}", styled(NOTE, "# repaired:")),
     };
     output.print(&(dropped + &repaired))?;
     if left.is_empty() {
@@ -92,16 +97,42 @@ fn all(host: &dyn Host, output: &Output) -> Result<Answer> {
     Ok(Answer::No)
 }
 
-/// The way from what the kernel has to what the records say, while no hook is at work.
-fn to_repair(host: &dyn Host) -> Result<Plan> {
+/// The interfaces that the repair will close because their tap went or moved, a line each; those of
+/// machines that are gone altogether are told as one.
+fn unplugged(host: &dyn Host, records: &Records, stale: &[DomainUuid]) -> Result<String> {
+    let mut lines = Vec::new();
+    for DomainRecord { want, .. } in records.domains.values() {
+        if stale.contains(&want.uuid) {
+            continue;
+        }
+        let Some(kept) = without_unplugged(host, want)? else {
+            continue;
+        };
+        let closed = want.ports.iter().filter(|port| !kept.ports.contains(port));
+        lines.extend(closed.map(|port| {
+            format!(
+                "domain {}, interface {}: closed, for its tap is gone or on another bridge\n",
+                printable(&want.name),
+                port.mac
+            )
+        }));
+    }
+    Ok(lines.concat())
+}
+
+/// The records, and the way from what the kernel has to what they say, while no hook is at work.
+fn to_repair(host: &dyn Host) -> Result<(Records, Plan)> {
     let _lock = host.lock()?;
     let survey = survey(host)?;
-    let (Some(observed), Some(record)) = (&survey.observed, &survey.records.host) else {
-        return Ok(Plan::default());
+    let plan = match (&survey.observed, &survey.records.host) {
+        (Some(observed), Some(record)) => {
+            let besides = Besides {
+                capabilities: record.capabilities,
+                ..Besides::default()
+            };
+            Plan::between(observed, &survey.records.state(), &besides)
+        }
+        _ => Plan::default(),
     };
-    let besides = Besides {
-        capabilities: record.capabilities,
-        ..Besides::default()
-    };
-    Ok(Plan::between(observed, &survey.records.state(), &besides))
+    Ok((survey.records, plan))
 }
