@@ -108,6 +108,12 @@ fn a_refusal_opens_nothing_and_what_is_gone_closes_all_the_same() {
         assert!(outcome.err.starts_with(line), "{outcome:#?}");
         assert!(outcome.out.contains(":02: closed"), "{outcome:#?}");
         assert_open(world, &["tap00000001-75"]);
+
+        let file = world.config_dir().join("live.xml").display().to_string();
+        let outcome = world.vmhook(&["inspect", "--xml", &file]);
+        assert_eq!(outcome.code, 1, "{outcome:#?}");
+        let last = "mend what the note says, then `vmhook sync vm1`\n";
+        assert!(outcome.out.ends_with(last), "{outcome:#?}");
     });
 }
 

@@ -343,6 +343,21 @@ fn a_configuration_that_changed_since_is_a_note() {
 }
 
 #[test]
+fn a_bridge_that_looks_like_ours_and_is_no_networks_is_a_note() {
+    in_a_new_namespace(|| {
+        let host = Host::new();
+        let file = host.folder.path().join("vmhook.toml");
+        let config = fs::read_to_string(&file).unwrap();
+        fs::write(&file, config.replace("c08e7dcd-4acb", "c08e7dcd-5acb")).unwrap();
+        let text = host.inspect("INPUT").ok();
+        let note = format!(
+            "\nnote: no network has bridge {BRIDGE}; the configuration's bridges: brqc08e7dcd-5a\n"
+        );
+        assert!(text.contains(&note), "{text}");
+    });
+}
+
+#[test]
 fn a_machine_that_runs_without_a_record_is_not_well() {
     in_a_new_namespace(|| {
         let host = Host::new();

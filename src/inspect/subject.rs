@@ -42,6 +42,7 @@ pub fn inspect(subject: Subject<'_>) -> Report {
     };
     let mut notes: Vec<String> = values.iter().flat_map(Values::notes).collect();
     notes.extend(subject.unknown_ports());
+    notes.extend(subject.unknown_bridges());
     Report {
         version: VERSION,
         domain: subject.domain.name.clone(),
@@ -227,6 +228,21 @@ impl<'a> Subject<'a> {
             Some(link) => tap.different(&tap_differences(link, &network.bridge, self.facts)),
         };
         vec![check, tap]
+    }
+
+    /// Bridges that are named as ours are and that no network has: most likely a slip.
+    fn unknown_bridges(&self) -> Vec<String> {
+        let networks = self.config.networks.values().flatten();
+        let known: Vec<&str> = networks.map(|network| network.bridge.as_str()).collect();
+        let bridges = self.domain.interfaces.iter().filter(|it| !self.is_ours(it));
+        let bridges = bridges.filter_map(|interface| interface.bridge.as_deref());
+        bridges
+            .filter(|bridge| bridge.starts_with("brq"))
+            .map(|bridge| {
+                let known = known.join(", ");
+                format!("no network has bridge {bridge}; the configuration's bridges: {known}")
+            })
+            .collect()
     }
 
     /// Ports of its bridges that are nobody's.

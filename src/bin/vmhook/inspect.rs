@@ -213,6 +213,9 @@ fn verdict(report: &Report) -> String {
     let sync = format!("`vmhook sync {}`", argument(report));
     let words = match report.verdict {
         Verdict::AsApplied => format!("all {all} things are in the kernel as they were applied"),
+        Verdict::Differs if report.has_unserved_interfaces() => format!(
+            "{wrong} of {all} things differ from what was applied; mend what the note says, then {sync}"
+        ),
         Verdict::Differs if report.has_changed_interfaces() => {
             format!("{wrong} of {all} things differ from what was applied; {sync} makes them right")
         }
