@@ -39,6 +39,9 @@ pub(crate) enum Command {
     Plan(PlanArguments),
 
     /// Validate the configuration and say what vmhook makes of it
+    ///
+    /// As root also what this host needs to carry its networks. Exits 0 if all is right, 1 if
+    /// something is wrong, 2 if there is no configuration.
     Check,
 
     /// Show what a domain has, and whether the kernel has all of it (needs root)
@@ -48,12 +51,13 @@ pub(crate) enum Command {
     /// cannot be told.
     Inspect(InspectArguments),
 
-    /// Make what libvirt changed without a hook right, and repair (needs root)
+    /// Repair what was applied; for DOMAIN also open and close what was plugged (needs root)
     ///
     /// With DOMAIN: close the interfaces that were unplugged or moved away, open those that it has
     /// now, and repair. Exits 1 if one cannot be opened; then what was closed stays closed.
     /// Without: drop the records of machines and interfaces that are gone, and repair everything
-    /// else.
+    /// else; what was plugged in stays closed. Exits 0 also if there was much to repair, 1 if not
+    /// all could be.
     Sync(SyncArguments),
 
     /// Put the hooks where libvirt runs them, and an example configuration (needs root)
@@ -66,6 +70,7 @@ pub(crate) enum Command {
     /// Take away what setup made (needs root)
     ///
     /// Guests that run keep their networks and their rules, which nobody takes down when they stop.
+    /// Exits 0 if all is away, 1 if something stays that should not, 2 if it could not be begun.
     Remove(RemoveArguments),
 }
 
