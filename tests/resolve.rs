@@ -425,6 +425,7 @@ mod tap {
             fixed_ips: Vec::new(),
             allowed_address_pairs: Vec::new(),
             security_groups: Vec::new(),
+            ipv6_addresses: vmhook::model::Ipv6Addresses::default(),
             remote_groups: Vec::new(),
         }
     }

@@ -64,6 +64,7 @@ fn port(number: u8, tap: &str) -> Port {
         fixed_ips: vec![IpAddr::from([192, 0, 2, number])],
         allowed_address_pairs: Vec::new(),
         security_groups: vec![SecurityGroup::builtin_default()],
+        ipv6_addresses: vmhook::model::Ipv6Addresses::default(),
         remote_groups: Vec::new(),
     }
 }

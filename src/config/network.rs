@@ -9,7 +9,7 @@ use super::object::Object;
 use super::source::Site;
 use super::table::Table;
 use super::value::Value;
-use crate::model::{Family, IfName, Mtu, NetworkId, SecurityGroup, Vni, Vtep};
+use crate::model::{Family, IfName, Ipv6Addresses, Mtu, NetworkId, SecurityGroup, Vni, Vtep};
 
 /// A network as the configuration gives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub struct NetworkConfig {
     pub kind: NetworkKindConfig,
     /// The security groups of ports that name none.
     pub security_groups: Vec<String>,
+    /// Which IPv6 addresses its ports may use besides those that are listed.
+    pub ipv6_addresses: Ipv6Addresses,
 }
 
 /// What carries a network to other hosts.
@@ -44,6 +46,12 @@ pub struct VxlanConfig {
     /// this host, so that one list serves all hosts.
     pub flood: Vec<Vtep>,
 }
+
+const IPV6_ADDRESSES: [(&str, Ipv6Addresses); 3] = [
+    ("listed", Ipv6Addresses::Listed),
+    ("link-local", Ipv6Addresses::LinkLocal),
+    ("prefix", Ipv6Addresses::Prefix),
+];
 
 pub(super) type NetworkObject<'a> = Object<'a, NetworkConfig, NetworkFacts<'a>>;
 
@@ -78,6 +86,7 @@ pub(super) fn read<'a>(
     let mtu = table.optional("mtu", Value::number::<Mtu>);
     let groups = |value: &Value<'a>| value.set(|group| context.security_group(group));
     let security_groups = table.optional("security_groups", groups);
+    let ipv6_addresses = table.optional("ipv6_addresses", |value| value.word(&IPV6_ADDRESSES));
     not_served(&mut table);
     let network = id
         .zip(bridge)
@@ -90,6 +99,7 @@ pub(super) fn read<'a>(
             kind,
             security_groups: security_groups
                 .unwrap_or_else(|| vec![SecurityGroup::DEFAULT.to_owned()]),
+            ipv6_addresses: ipv6_addresses.unwrap_or_default(),
         });
     table.finish(network)
 }
@@ -189,8 +199,6 @@ fn peer(local: HostVtep, value: &Value<'_>) -> Checked<Vtep> {
 fn not_served(table: &mut Table<'_>) {
     let names = |value: &Value<'_>| value.list(Value::parse::<IfName>);
     let addresses = |value: &Value<'_>| value.list(Value::address::<IpAddr>);
-    let choices = [("listed", Some(())), ("link-local", None), ("prefix", None)];
-    table.choice("ipv6_addresses", &choices);
     table.later("group", group);
     table.later("evpn", Value::boolean);
     table.later("hosts", Value::anything);

@@ -17,7 +17,7 @@ use crate::domain::{NetworkPort, parse_network_port};
 use crate::event::Call;
 use crate::firewall::iptables::Options;
 use crate::host::Host;
-use crate::model::{MacAddr, Network, Port};
+use crate::model::{Ipv6Addresses, MacAddr, Network, Port};
 use crate::record::{DomainRecord, Phase, Want};
 use crate::refusal::Refusal;
 use crate::resolve::{self, Claimed};
@@ -155,6 +155,7 @@ fn unresolved(network: &Network, mac: MacAddr) -> Port {
         fixed_ips: Vec::new(),
         allowed_address_pairs: Vec::new(),
         security_groups: Vec::new(),
+        ipv6_addresses: Ipv6Addresses::default(),
         remote_groups: Vec::new(),
     }
 }

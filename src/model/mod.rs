@@ -29,7 +29,7 @@ pub use mac::{MacAddr, MacAddrError};
 pub use network::{
     Mtu, MtuError, Network, NetworkId, NetworkIdError, NetworkKind, Zone, ZoneError,
 };
-pub use port::{AllowedAddressPair, Port, PortKey, Tap};
+pub use port::{AllowedAddressPair, Ipv6Addresses, Port, PortKey, Tap};
 pub use protocol::{IcmpMatch, PortProtocol, PortRange, PortRangeError, Protocol};
 pub use uuid::{DomainUuid, DomainUuidError};
 pub use vxlan::{FdbEntry, Tunnel, Vni, VniError, Vtep, VtepError, Vxlan};

@@ -44,6 +44,20 @@ pub struct AllowedAddressPair {
     pub mac: MacAddr,
 }
 
+/// Which IPv6 addresses a port with an IPv6 address may use besides those that are listed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ipv6Addresses {
+    /// The link-local address that EUI-64 makes of its MAC address.
+    #[default]
+    Listed,
+    /// Any link-local address: Windows and others make theirs at random (RFC 7217).
+    LinkLocal,
+    /// Also any address in the /64 of each of its fixed ones: stateless autoconfiguration with stable
+    /// and temporary addresses (RFC 7217, RFC 8981).
+    Prefix,
+}
+
 /// A VM's interface on a network, resolved: who it may be and what it may do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Port {
@@ -59,6 +73,9 @@ pub struct Port {
     pub fixed_ips: Vec<IpAddr>,
     /// What it may use besides.
     pub allowed_address_pairs: Vec<AllowedAddressPair>,
+    /// Which IPv6 addresses it may use besides, as its network says.
+    #[serde(default)]
+    pub ipv6_addresses: Ipv6Addresses,
     /// What it may send and receive, whole, in the order written: a record needs no configuration.
     pub security_groups: Vec<SecurityGroup>,
     /// The groups that their rules name as the other side, as far as they are others.

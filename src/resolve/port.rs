@@ -93,6 +93,7 @@ pub fn port(mac: MacAddr, target: Option<&str>, from: Sources<'_>) -> Result<Res
             tap: None,
             target,
             fixed_ips,
+            ipv6_addresses: from.network.ipv6_addresses,
             allowed_address_pairs: pairs(mac, configured, metadata),
             security_groups,
             remote_groups,

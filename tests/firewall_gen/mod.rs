@@ -246,6 +246,7 @@ fn port(number: u8) -> impl Strategy<Value = Port> {
             fixed_ips: fixed_ips.iter().map(IpNet::addr).collect(),
             allowed_address_pairs,
             security_groups,
+            ipv6_addresses: vmhook::model::Ipv6Addresses::default(),
             remote_groups: Vec::new(),
         },
     )

@@ -15,9 +15,9 @@ use vmhook::facts::{BridgeFact, Epoch, HostFacts, IptablesBackend, LinkFact, Lin
 use vmhook::firewall::guard::Capabilities;
 use vmhook::firewall::iptables::Options;
 use vmhook::model::{
-    AllowedAddressPair, Direction, Family, IfName, MacAddr, Network, NetworkId, NetworkKind, Port,
-    PortProtocol, PortRange, Protocol, Remote, SecurityGroup, SecurityGroupRule, Tap, Tunnel, Vni,
-    Vtep, Vxlan,
+    AllowedAddressPair, Direction, Family, IfName, Ipv6Addresses, MacAddr, Network, NetworkId,
+    NetworkKind, Port, PortProtocol, PortRange, Protocol, Remote, SecurityGroup, SecurityGroupRule,
+    Tap, Tunnel, Vni, Vtep, Vxlan,
 };
 use vmhook::record::{Phase, Want};
 use vmhook::transaction::{Records, Surroundings, admit};
@@ -192,12 +192,23 @@ fn port(number: u8) -> impl Strategy<Value = Port> {
     ];
     let fixed_ips = subsequence(addresses.to_vec(), 0..=3);
     let pairs = subsequence(PAIRS.to_vec(), 0..=3);
+    let modes = select(vec![
+        Ipv6Addresses::Listed,
+        Ipv6Addresses::LinkLocal,
+        Ipv6Addresses::Prefix,
+    ]);
     let groups = subsequence(GROUPS.to_vec(), 0..=2)
         .prop_flat_map(|names| names.into_iter().map(group).collect::<Vec<_>>());
     let tap = (mine(7), 10..12_u32, any::<bool>(), any::<bool>());
-    let allowed = (fixed_ips, pairs);
+    let allowed = (fixed_ips, pairs, modes);
     (select(NETWORKS.to_vec()), mine(10), tap, allowed, groups).prop_map(
-        |(network, mac, (tap, index, neutrons, named), (fixed_ips, pairs), security_groups)| {
+        |(
+            network,
+            mac,
+            (tap, index, neutrons, named),
+            (fixed_ips, pairs, mode),
+            security_groups,
+        )| {
             let name: IfName = if neutrons {
                 // Chains of two such taps in a row have one name: Neutron cuts the last digit.
                 format!("tap0000000{}-0{tap}", tap / 2)
@@ -226,6 +237,7 @@ fn port(number: u8) -> impl Strategy<Value = Port> {
                     })
                     .collect(),
                 security_groups,
+                ipv6_addresses: mode,
                 remote_groups: Vec::new(),
             }
         },

@@ -146,6 +146,7 @@ impl Snapshot {
                 .collect(),
             allowed_address_pairs: pairs.iter().map(pair).collect(),
             security_groups: texts(&port["security_groups"]).map(group).collect(),
+            ipv6_addresses: vmhook::model::Ipv6Addresses::default(),
             remote_groups: self.groups(),
         }
     }

@@ -1,4 +1,5 @@
-//! Ports that may use more than their fixed addresses, and one that may use any.
+//! Ports that may use more than their fixed addresses: pairs, addresses that they make themselves,
+//! any.
 
 use super::*;
 
@@ -187,4 +188,40 @@ fn a_guest_without_fixed_address_may_use_any_with_its_own_mac_address() {
     tunnel.send(&offer);
     let got = tap.receive(SOON, |it| it == offer);
     assert!(got.is_some(), "a DHCP server answers by unicast");
+}
+
+#[test]
+fn a_guest_that_configures_itself_may_use_what_it_makes_of_its_prefix() {
+    let lab = Lab::new();
+    let peer = start_host(&lab);
+    let tunnel = peer.packets("vxlan-268");
+    let mac = "fa:16:3e:be:71:28";
+    let (_machine, tap) = boot(&lab, "slaac", Nic::new(OTHER_BRIDGE, "tapc3c3c3c3-28", mac));
+    let ping = |ip| frames::echo_request(end(mac, ip), peer_v6());
+    let temporary = "2001:db8:102:0:1ce:cafe:1:2";
+    let sent = [
+        ("its fixed address", ping("2001:db8:102::95"), true),
+        ("a temporary address", ping(temporary), true),
+        (
+            "an advertisement of it",
+            advertisement(end(mac, temporary), temporary),
+            true,
+        ),
+        (
+            "a stable-privacy link-local address",
+            ping("fe80::1ce:cafe:1:2"),
+            true,
+        ),
+        (
+            "an address of another prefix",
+            ping("2001:db8:103::95"),
+            false,
+        ),
+        (
+            "an advertisement of one",
+            advertisement(end(mac, temporary), "2001:db8:103::1"),
+            false,
+        ),
+    ];
+    check(&tap, &tunnel, end(mac, "192.168.101.95"), &sent);
 }

@@ -22,6 +22,7 @@ id = "2222aaaa-1111-4cd0-ad08-ebd3b48467ee"
 type = "vxlan"
 vni = 268
 mtu = 1450
+ipv6_addresses = "prefix"
 flood = ["172.16.0.32"]
 
 [security_group.mysecurity]
@@ -91,6 +92,12 @@ security_groups = ["dual"]
 [port.any]
 mac = "fa:16:3e:be:71:27"
 fixed_ips = []
+security_groups = ["dual"]
+
+[port.slaac]
+network = "other"
+mac = "fa:16:3e:be:71:28"
+fixed_ips = ["192.168.101.95", "2001:db8:102::95"]
 security_groups = ["dual"]
 
 [port.other]

@@ -114,6 +114,7 @@ mod tests {
             fixed_ips: fixed_ips.iter().map(|ip| ip.parse().unwrap()).collect(),
             allowed_address_pairs: pairs.iter().map(pair).collect(),
             security_groups: Vec::new(),
+            ipv6_addresses: crate::model::Ipv6Addresses::default(),
             remote_groups: Vec::new(),
         };
         let name = "tap1".parse().unwrap();

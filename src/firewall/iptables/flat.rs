@@ -121,6 +121,7 @@ mod tests {
             fixed_ips: vec!["192.0.2.1".parse().unwrap()],
             allowed_address_pairs: Vec::new(),
             security_groups: vec![SecurityGroup::builtin_default()],
+            ipv6_addresses: crate::model::Ipv6Addresses::default(),
             remote_groups: Vec::new(),
         }
     }

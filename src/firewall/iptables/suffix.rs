@@ -73,6 +73,7 @@ mod tests {
             fixed_ips: Vec::new(),
             allowed_address_pairs: Vec::new(),
             security_groups: Vec::new(),
+            ipv6_addresses: crate::model::Ipv6Addresses::default(),
             remote_groups: Vec::new(),
         };
         chain_suffix(&port).to_string()
