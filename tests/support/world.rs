@@ -56,7 +56,7 @@ done
 nft list tables | grep -Ev ' ip6? (raw|mangle|nat|filter|security)$' | while read -r table; do
     nft --stateless list $table | tr '{,}' '\n' | tr -d '[:blank:]' | sort | sed "s/^/$table: /"
 done
-ipset save | sed "s, initval 0x[0-9a-f]*,,"
+ipset save | sed "s, initval 0x[0-9a-f]*,," | sort
 "#;
 
 /// One host. Lives on the thread whose namespace it is.
