@@ -169,7 +169,8 @@ impl<'a> Store<'a> {
         }
         match after.index.lines.is_empty() {
             true => self.host.remove_state(Index::FILE)?,
-            false if after.index == before.index => {}
+            // In doubt the index was made anew, and what is written may be another one.
+            false if after.index == before.index && !in_doubt(before) => {}
             false => self.write(Index::FILE, &after.index)?,
         }
         Ok(())
@@ -224,4 +225,10 @@ impl<'a> Store<'a> {
     pub(super) fn write<T: Serialize>(&self, file: &str, record: &T) -> Result<()> {
         Ok(self.host.write_state(file, &encode(record))?)
     }
+}
+
+/// Whether nobody could say, before this, that the records are what the kernel has.
+fn in_doubt(records: &Records) -> bool {
+    let host = records.host.as_ref();
+    host.is_some_and(|host| host.generation.is_none())
 }
