@@ -332,7 +332,7 @@ fn random_hosts_are_not_empty() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let mut open = 0;
     let mut moved = 0;
-    for _ in 0..64 {
+    for _ in 0..128 {
         let batches = batches().new_tree(&mut runner).expect("a host").current();
         let host = play(&batches, |host, _, transaction| {
             let names = |records: &Records| -> BTreeMap<_, _> {
