@@ -38,11 +38,13 @@ fn files(lab: &Lab, folder: &str) -> Vec<String> {
 fn a_package_holds_programs_stubs_and_an_example_and_is_taken_away_whole() {
     let lab = Lab::new();
     lab.ok("mkdir /run/package");
-    lab.ok(&format!(
+    let said = lab.ok(&format!(
         "DESTDIR=/run/package {} install {}",
         script(),
         binaries()
     ));
+    let first = "below      /run/package\nmade       /etc/libvirt/hooks\n";
+    assert!(said.starts_with(first), "{said}");
     assert_eq!(
         files(&lab, "/run/package"),
         [

@@ -9,13 +9,14 @@ use vmhook::installation::{Step, to_remove};
 
 use crate::arguments::RemoveArguments;
 use crate::output::{BAD, NOTE, Output, styled};
-use crate::setup::{carry_out, tell_daemons};
+use crate::setup::{carry_out, say_where, tell_daemons};
 use crate::{Answer, need_root};
 
 pub(crate) fn run(wanted: &RemoveArguments, host: &dyn Host, output: &Output) -> Result<Answer> {
     need_root("remove")?;
     let tree = Tree::open(&wanted.root)?;
     let steps = to_remove(&tree.look()?);
+    say_where(&wanted.root, output)?;
     carry_out(&tree, &steps, output)?;
     if steps.iter().all(|step| matches!(step, Step::Keep(..))) {
         output.print("as it was  nothing is installed\n")?;

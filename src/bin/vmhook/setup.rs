@@ -17,8 +17,13 @@ pub(crate) fn run(wanted: &SetupArguments, host: &dyn Host, output: &Output) -> 
     let tree = Tree::open(&wanted.root)?;
     let programs = Programs::new(LIMIT);
     let is_here = wanted.root == Path::new("/");
-    has_event(&tree, is_here.then_some(&programs))?;
+    if is_here {
+        has_event(&tree, Some(&programs))?;
+    } else {
+        has_event(&tree, None).with_context(|| format!("below {}", wanted.root.display()))?;
+    }
     let steps = to_set_up(&tree.look()?);
+    say_where(&wanted.root, output)?;
     carry_out(&tree, &steps, output)?;
     if !is_here {
         return Ok(Answer::Yes);
@@ -56,6 +61,15 @@ fn has_event(tree: &Tree, programs: Option<&Programs>) -> Result<()> {
     programs
         .map_or(Ok(()), Programs::try_event)
         .context("this system cannot run what the hooks would start; nothing was changed")
+}
+
+/// Says below which folder all is that is told of, where it is not this system.
+pub(crate) fn say_where(root: &Path, output: &Output) -> Result<()> {
+    if root == Path::new("/") {
+        return Ok(());
+    }
+    output.print(&format!("below      {}\n", root.display()))?;
+    Ok(())
 }
 
 /// Does and says each step.
