@@ -36,7 +36,8 @@ const ENVIRONMENT: [(&str, &str); 2] = [
 const FILES: [(&str, &str); 3] = [
     (
         "/etc/vmhook/vmhook.toml",
-        "the configuration, with /etc/vmhook/conf.d/*.toml",
+        "the configuration, with /etc/vmhook/conf.d/*.toml; its keys are told in \
+         /usr/share/doc/vmhook/design.md, section 5",
     ),
     (
         "/run/vmhook",
