@@ -7,7 +7,11 @@ use crate::model::{Family, IcmpMatch, PortProtocol, PortRange, Protocol};
 
 /// IANA's number of a protocol; 0 stands for all, as in Neutron.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct ProtocolNumber(u8);
+pub(super) struct ProtocolNumber {
+    number: u8,
+    /// It was written as a name.
+    named: bool,
+}
 
 /// Neutron's names (`neutron_lib.constants.IP_PROTOCOL_MAP`).
 ///
@@ -39,21 +43,28 @@ const NAMES: [(&str, u8); 24] = [
     ("udplite", 136),
 ];
 
-/// Neutron refuses these with IPv4 (`_validate_ethertype_and_protocol`).
-const IPV6_ONLY: [u8; 6] = [41, 43, 44, 58, 59, 60];
+/// What these are in IPv6 alone. Neutron refuses their names with IPv4
+/// (`_validate_ethertype_and_protocol`); their numbers it takes, for 41 in IPv4 is a 6in4 tunnel.
+const IPV6_ONLY: [u8; 6] = [41, 43, 44, ICMPV6, 59, 60];
+
+/// With IPv4 refused by number too: in our model the rule would be one for ICMP.
+const ICMPV6: u8 = 58;
 
 impl ProtocolNumber {
     /// A name, a number, or a number in quotes.
     pub(super) fn read(value: &Value<'_>) -> Checked<Self> {
         let Ok(text) = value.string() else {
-            return value.integer(0..=255).map(Self);
+            return value.integer(0..=255).map(Self::numbered);
         };
         let name = text.to_ascii_lowercase();
         if let Some((_, number)) = NAMES.iter().find(|(known, _)| *known == name) {
-            return Ok(Self(*number));
+            return Ok(Self {
+                number: *number,
+                named: true,
+            });
         }
         if let Ok(number) = text.parse() {
-            return Ok(Self(number));
+            return Ok(Self::numbered(number));
         }
         let hint = nearest(&name, NAMES.map(|(name, _)| name));
         let message =
@@ -61,25 +72,32 @@ impl ProtocolNumber {
         Err(value.error(message).into())
     }
 
+    fn numbered(number: u8) -> Self {
+        Self {
+            number,
+            named: false,
+        }
+    }
+
     /// The family that the protocol alone decides.
     ///
     /// `icmp` decides IPv4 only where nothing else decides: in an IPv6 rule it is `ICMPv6`.
     pub(super) fn decides(self) -> Option<Family> {
-        match self.0 {
+        match self.number {
             1 => Some(Family::Ipv4),
-            _ if self.only_ipv6() => Some(Family::Ipv6),
+            number if IPV6_ONLY.contains(&number) => Some(Family::Ipv6),
             _ => None,
         }
     }
 
     /// It makes no sense in IPv4.
     pub(super) fn only_ipv6(self) -> bool {
-        IPV6_ONLY.contains(&self.0)
+        self.number == ICMPV6 || self.named && IPV6_ONLY.contains(&self.number)
     }
 
     /// It is ICMP in one of its families, and so has types.
     pub(super) fn has_types(self) -> bool {
-        matches!(self.0, 1 | 58)
+        matches!(self.number, 1 | 58)
     }
 
     /// It has ports.
@@ -88,7 +106,7 @@ impl ProtocolNumber {
     }
 
     fn port_protocol(self) -> Option<PortProtocol> {
-        match self.0 {
+        match self.number {
             6 => Some(PortProtocol::Tcp),
             17 => Some(PortProtocol::Udp),
             33 => Some(PortProtocol::Dccp),
@@ -100,7 +118,7 @@ impl ProtocolNumber {
 
     /// What a rule matches: each protocol has one spelling in the model, named or numbered.
     pub(super) fn matching(self, ports: Option<PortRange>, icmp: Option<IcmpMatch>) -> Protocol {
-        match (self.0, self.port_protocol()) {
+        match (self.number, self.port_protocol()) {
             (0, _) => Protocol::Any,
             (1 | 58, _) => Protocol::Icmp(icmp),
             (_, Some(protocol)) => Protocol::Ports(protocol, ports),
