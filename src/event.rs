@@ -59,6 +59,8 @@ pub enum Call {
     DaemonStart,
     /// `vmhook sync`
     Sync,
+    /// `vmhook reload`
+    Reload,
 }
 
 /// What happens to a domain, in the order of its life.
@@ -183,6 +185,7 @@ impl fmt::Display for Call {
             Self::PortDeleted => "port-deleted",
             Self::DaemonStart => "daemon-start",
             Self::Sync => "sync",
+            Self::Reload => "reload",
         })
     }
 }

@@ -319,7 +319,9 @@ fn a_configuration_that_changed_since_is_a_note() {
         let text = host.inspect("LIVE").ok();
         let since = format!("note: interface {MAC}: configuration changed since: ");
         assert!(
-            text.contains(&format!("{since}addresses are now 192.168.101.99\n")),
+            text.contains(&format!(
+                "{since}addresses are now 192.168.101.99; `vmhook reload` brings it\n"
+            )),
             "{text}"
         );
         assert!(

@@ -88,6 +88,7 @@ fn want(domain: u8, ports: Vec<Port>) -> Want {
         caller: Process { pid: 1, start: 1 },
         options: Options::default(),
         incoming: false,
+        said: None,
         ports,
         networks: vec![network("lab", 267)],
     }
@@ -125,6 +126,7 @@ fn settled_on(facts: &HostFacts, before: &Records, wants: &[Want]) -> Transactio
         capabilities: Capabilities::default(),
         backend: IptablesBackend::Nft,
         observed: None,
+        judge: false,
     };
     settle(before, wants, around)
 }

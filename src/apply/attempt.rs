@@ -23,6 +23,8 @@ pub(super) struct Attempt<'a> {
     pub(super) observed: Option<&'a ReadBack>,
     /// The call that this process serves.
     pub(super) call: Call,
+    /// See [`Surroundings::judge`].
+    pub(super) judge: bool,
 }
 
 /// A transaction that did not come true.
@@ -90,7 +92,8 @@ impl Attempt<'_> {
         }
     }
 
-    fn transaction(&self, wants: &[Want]) -> Result<Transaction> {
+    /// What is run for these wants.
+    pub(super) fn transaction(&self, wants: &[Want]) -> Result<Transaction> {
         let (capabilities, backend) = self.ready_host(wants)?;
         let around = Surroundings {
             facts: self.facts,
@@ -98,6 +101,7 @@ impl Attempt<'_> {
             capabilities,
             backend,
             observed: self.observed,
+            judge: self.judge,
         };
         Ok(settle(self.before, wants, around))
     }

@@ -25,10 +25,12 @@ mod lost;
 mod observe;
 mod purge;
 mod run;
+mod served;
 mod settle;
 mod stale;
 mod store;
 mod survey;
+mod together;
 mod unplugged;
 mod wants;
 
@@ -39,4 +41,5 @@ pub use settle::{Mode, is_as_recorded, settle, settle_leaving};
 pub use stale::{is_live, retire_stale};
 pub use store::Store;
 pub use survey::{Survey, survey};
+pub use together::{Standing, plan_together, settle_together};
 pub use unplugged::without_unplugged;

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 
 use crate::host::Host;
-use crate::plan::{LinkChange, Plan, Step};
+use crate::plan::{Judged, LinkChange, Plan, Step};
 
 /// Runs a plan up to the first step that fails.
 pub(super) fn run(host: &dyn Host, plan: &Plan) -> Result<()> {
@@ -40,7 +40,7 @@ pub(super) fn run_all(host: &dyn Host, plan: &Plan) -> Vec<anyhow::Error> {
 fn only_takes_away(step: &Step) -> bool {
     match step {
         Step::Nft(_) | Step::Sets(_) | Step::Rules(_) => false,
-        Step::Connections(_) => true,
+        Step::Connections(_) | Step::Judge(_) => true,
         Step::Links(changes) => changes.iter().all(|change| {
             matches!(
                 change,
@@ -64,5 +64,8 @@ fn run_step(host: &dyn Host, step: &Step) -> Result<()> {
         Step::Connections(forget) => host
             .forget_connections(forget.zone, &forget.addresses)
             .context("cannot forget old connections"),
+        Step::Judge(Judged { zone, judge }) => host
+            .forget_connections_if(*zone, &|connection| judge.is_over(connection))
+            .context("cannot forget connections that are over"),
     }
 }

@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use super::attempt::{Attempt, Failed};
 use super::links::Links;
+use super::served::Served;
 use super::stale::{farewell, gone, still_wanted};
 use super::unplugged::{lost_tap, shrunk, unplugged};
 use super::{Store, journal, observe};
@@ -49,7 +50,7 @@ pub fn settle_leaving(host: &dyn Host, want: &Want) -> Result<()> {
 fn rounds(host: &dyn Host, call: Call, mut repair: bool, mut leaving: Option<&Want>) -> Result<()> {
     let _lock = host.lock()?;
     let store = Store::open(host)?;
-    let mut served = BTreeSet::new();
+    let mut served = Served::default();
     loop {
         let mut wants = store.wants()?;
         if let Some(want) = leaving.take()
@@ -58,13 +59,28 @@ fn rounds(host: &dyn Host, call: Call, mut repair: bool, mut leaving: Option<&Wa
             wants.retain(|other| other.uuid != want.uuid);
             wants.push(want.clone());
         }
-        // Once a want is served it is removed; where nothing can be removed it stays.
-        wants.retain(|want| served.insert((want.uuid.clone(), want.generation)));
+        wants.retain(|want| served.add(want));
         if wants.is_empty() && !repair {
             return Ok(());
         }
         Round::new((host, call), &store, wants, repair)?.settle()?;
         repair = false;
+    }
+}
+
+/// Applies every want there is, by who holds the lock.
+pub(super) fn serve(
+    (host, call): (&dyn Host, Call),
+    store: &Store<'_>,
+    served: &mut Served,
+) -> Result<()> {
+    loop {
+        let mut wants = store.wants()?;
+        wants.retain(|want| served.add(want));
+        if wants.is_empty() {
+            return Ok(());
+        }
+        Round::new((host, call), store, wants, false)?.settle()?;
     }
 }
 
@@ -74,18 +90,20 @@ fn is_newer(want: &Want, record: Option<&DomainRecord>) -> bool {
 }
 
 /// One pass under the lock: the wants there are, and what they meet.
-struct Round<'a> {
+pub(super) struct Round<'a> {
     host: &'a dyn Host,
     call: Call,
     store: &'a Store<'a>,
     links: Links<'a>,
-    records: Records,
-    observed: Option<ReadBack>,
-    wants: Vec<Want>,
+    pub(super) records: Records,
+    pub(super) observed: Option<ReadBack>,
+    pub(super) wants: Vec<Want>,
+    /// Whether connections of ports that stay open are judged.
+    pub(super) judge: bool,
 }
 
 impl<'a> Round<'a> {
-    fn new(
+    pub(super) fn new(
         (host, call): (&'a dyn Host, Call),
         store: &'a Store<'a>,
         wants: Vec<Want>,
@@ -122,6 +140,7 @@ impl<'a> Round<'a> {
             records,
             observed,
             wants,
+            judge: false,
         })
     }
 
@@ -145,28 +164,24 @@ impl<'a> Round<'a> {
     }
 
     /// Where nothing goes, no network can go either, and nobody asks who else is on its bridge.
-    fn attempt(&self, wants: &[Want]) -> Result<(), Failed> {
+    pub(super) fn ready(&self, wants: &[Want]) -> Result<Attempt<'_>> {
         let goes = self.observed.is_some()
             || wants.iter().any(|want| want.phase == Phase::Gone)
             || transaction::leaves(&self.records, wants);
-        let facts = if goes {
-            Some(
-                self.links
-                    .get()
-                    .map_err(|error| Failed::Undone(error.into()))?,
-            )
-        } else {
-            None
-        };
-        Attempt {
+        let facts = if goes { Some(self.links.get()?) } else { None };
+        Ok(Attempt {
             host: self.host,
             store: self.store,
             facts,
             before: &self.records,
             observed: self.observed.as_ref(),
             call: self.call,
-        }
-        .make(wants)
+            judge: self.judge,
+        })
+    }
+
+    pub(super) fn attempt(&self, wants: &[Want]) -> Result<(), Failed> {
+        self.ready(wants).map_err(Failed::Undone)?.make(wants)
     }
 
     /// Admitted anew: it may have counted on what another want would give up, which then failed.
@@ -255,16 +270,20 @@ impl<'a> Round<'a> {
         Ok(())
     }
 
+    /// Whether a want can stand beside these records.
+    pub(super) fn admitted(&self, want: &Want, records: &Records) -> Result<Result<(), Refusal>> {
+        Ok(match lost_tap(&self.links, want)? {
+            Some(refusal) => Err(refusal),
+            None => transaction::admit(want, records),
+        })
+    }
+
     /// The wants that can stand beside what there is and beside each other. The others have failed.
     fn admit(&self) -> Result<Vec<Want>> {
         let mut so_far = self.records.clone();
         let mut admitted = Vec::new();
         for want in &self.wants {
-            let admitted_so_far = match lost_tap(&self.links, want)? {
-                Some(refusal) => Err(refusal),
-                None => transaction::admit(want, &so_far),
-            };
-            match admitted_so_far {
+            match self.admitted(want, &so_far)? {
                 Ok(()) => {
                     so_far.add(want);
                     admitted.push(want.clone());

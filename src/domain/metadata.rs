@@ -18,6 +18,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
 
 use crate::model::MacAddr;
 
@@ -26,7 +27,7 @@ use super::error::{MetadataError, MetadataProblem, XmlError, quote};
 use super::tag::{Fault, Tag};
 
 /// What the domain's own metadata says of one port. A list that is empty says nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PortMetadata {
     /// The interface's address.
     pub mac: MacAddr,

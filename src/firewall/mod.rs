@@ -5,6 +5,7 @@
 //! back what the kernel has, and finds the smallest text for `iptables-restore` between the two.
 //! Members of remote groups are elements of sets ([`ipset`]). What iptables does not see is the
 //! [`guard`]'s.
+//! Which connections may go on under other rules, [`connection`] says.
 //!
 //! ```text
 //! Port, Membership ─▶ policy::Policy ─▶ iptables::Ruleset (want) ─┐
@@ -12,6 +13,7 @@
 //!              iptables-save, or a record ▶ iptables::Ruleset (have) ┘
 //! ```
 
+pub mod connection;
 pub mod guard;
 pub mod ipset;
 pub mod iptables;

@@ -8,7 +8,7 @@ use crate::domain::{Domain, Interface};
 use crate::event::Call;
 use crate::facts::{Epoch, HostFacts, Process};
 use crate::model::{Network, NetworkId, Port};
-use crate::record::{DomainRecord, NetworkRecord, Phase, Want};
+use crate::record::{DomainRecord, NetworkRecord, Phase, Said, Want};
 use crate::refusal::Refusal;
 use crate::resolve;
 
@@ -109,6 +109,7 @@ impl<'a> Asking<'a> {
                 None => options(self.config).map_err(refuse)?,
             },
             incoming: false,
+            said: Some(Said::by(self.domain)),
             ports: requested.ports,
             networks: requested.networks,
         })

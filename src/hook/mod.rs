@@ -29,6 +29,7 @@ mod leave;
 mod migrate;
 mod plug;
 pub mod rehearsal;
+mod reload;
 mod sync;
 
 use std::ffi::OsStr;
@@ -42,6 +43,7 @@ use failure::Failure;
 pub use changes::{Change, Outcome};
 pub use context::load_config;
 pub use input::Input;
+pub use reload::{Decision, Reloaded, Rewritten, decide, rehearse_reload, reload};
 pub use sync::{Synced, sync};
 
 /// Serves one event. `input` is what came on standard input, `root` whether we may change things.

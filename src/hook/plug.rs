@@ -160,6 +160,11 @@ fn unresolved(network: &Network, mac: MacAddr) -> Port {
     }
 }
 
+/// Whether a port is such a one; or closed, of any address and without a group, which is the same.
+pub(super) fn is_unresolved(port: &Port) -> bool {
+    port.tap.is_none() && port.fixed_ips.is_empty() && port.security_groups.is_empty()
+}
+
 /// The owner's want with the port added, or in the place of one that has no tap.
 fn want(
     (host, store): (&dyn Host, &Store<'_>),
@@ -191,6 +196,7 @@ fn want(
         caller: host.caller(),
         options: joined.options,
         incoming: false,
+        said: had.and_then(|want| want.said.clone()),
         ports: requested.ports,
         networks: requested.networks,
     })

@@ -14,6 +14,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::facts::{Epoch, HostFacts, IptablesBackend, LinkFact, Process};
+use crate::firewall::connection::Connection;
 use crate::model::{Family, FdbEntry, IfName, Zone};
 use crate::plan::link::LinkChange;
 use crate::plan::{NftFamily, RestoreInput};
@@ -239,6 +240,12 @@ impl<H: Host> Host for Faulty<H> {
     fn forget_connections(&self, zone: Zone, addresses: &[IpAddr]) -> Done {
         self.change("forget_connections", || {
             self.host.forget_connections(zone, addresses)
+        })
+    }
+
+    fn forget_connections_if(&self, zone: Zone, over: &dyn Fn(&Connection) -> bool) -> Done {
+        self.change("forget_connections_if", || {
+            self.host.forget_connections_if(zone, over)
         })
     }
 

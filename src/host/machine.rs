@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::facts::{Epoch, HostFacts, IptablesBackend, LinkFact, Process};
+use crate::firewall::connection::Connection;
 use crate::model::{Family, FdbEntry, IfName, Zone};
 use crate::plan::link::LinkChange;
 use crate::plan::{NftFamily, RestoreInput};
@@ -18,7 +19,7 @@ use super::process::Runner;
 use super::state::StateDir;
 use super::{
     ConfigFile, Host, HostError, LockGuard, Priority, br_netfilter, caller, config_files,
-    conntrack, epoch, generation, ipset, iptables, lock, log, neutron_agent, nft,
+    connections, conntrack, epoch, generation, ipset, iptables, lock, log, neutron_agent, nft,
 };
 
 /// Where the files are.
@@ -134,6 +135,14 @@ impl Host for Machine {
 
     fn forget_connections(&self, zone: Zone, addresses: &[IpAddr]) -> Result<(), HostError> {
         conntrack::forget(&self.runner, zone, addresses)
+    }
+
+    fn forget_connections_if(
+        &self,
+        zone: Zone,
+        over: &dyn Fn(&Connection) -> bool,
+    ) -> Result<(), HostError> {
+        connections::forget_if(zone, over)
     }
 
     fn ensure_br_netfilter(&self) -> Result<(), HostError> {

@@ -8,6 +8,7 @@
 //! ```text
 //!                ┌ netlink/             links, addresses, forwarding databases (rtnetlink)
 //!                ├ generation           nftables' generation id (nfnetlink)
+//!                ├ connections          single conntrack entries (nfnetlink)
 //! Host ◀ Machine ┼ process              iptables, ipset, nft, conntrack, br_netfilter
 //!                ├ state, lock,
 //!                │ lock_holder          files below /run/vmhook
@@ -34,6 +35,7 @@
 mod br_netfilter;
 mod caller;
 mod config_files;
+mod connections;
 mod conntrack;
 mod deadline;
 mod epoch;
@@ -78,6 +80,7 @@ pub use programs::{Programs, is_selinux_on};
 use std::time::Duration;
 
 use crate::facts::{Epoch, HostFacts, IptablesBackend, LinkFact, Process};
+use crate::firewall::connection::Connection;
 use crate::model::{Family, FdbEntry, IfName, Zone};
 use crate::plan::link::LinkChange;
 use crate::plan::{NftFamily, RestoreInput};
@@ -184,6 +187,17 @@ pub trait Host {
         &self,
         zone: Zone,
         addresses: &[std::net::IpAddr],
+    ) -> Result<(), HostError>;
+
+    /// **Changes**: deletes the conntrack entries of a zone that are `over`, each as it was read: one
+    /// that took its place meanwhile stays.
+    ///
+    /// # Errors
+    /// [`HostError::Netlink`].
+    fn forget_connections_if(
+        &self,
+        zone: Zone,
+        over: &dyn Fn(&Connection) -> bool,
     ) -> Result<(), HostError>;
 
     /// **Changes**: makes sure that bridged frames can reach iptables: loads `br_netfilter` if it

@@ -123,11 +123,20 @@ impl Today<'_> {
                 "security groups are now {groups}, or their rules are others"
             ));
         }
-        if self.network != *network {
-            changes.push("its network has another tunnel, MTU, name or list of peers".to_owned());
+        if now.allowed_address_pairs != port.allowed_address_pairs {
+            changes.push("it has other address pairs now".to_owned());
         }
-        let since = |change| format!("configuration changed since: {change}");
-        changes.into_iter().map(since).collect()
+        let since =
+            |change| format!("configuration changed since: {change}; `vmhook reload` brings it");
+        let mut notes: Vec<String> = changes.into_iter().map(since).collect();
+        if self.network != *network {
+            notes.push(
+                "configuration changed since: its network has another tunnel, MTU, name or list of \
+                 peers; it stays as it is while a machine is on it"
+                    .to_owned(),
+            );
+        }
+        notes
     }
 }
 
@@ -199,5 +208,6 @@ fn same_addresses(port: &Port, today: &Today<'_>) -> bool {
 }
 
 fn same_groups(port: &Port, today: &Today<'_>) -> bool {
-    today.resolved.port.security_groups == port.security_groups
+    let now = &today.resolved.port;
+    (&now.security_groups, &now.remote_groups) == (&port.security_groups, &port.remote_groups)
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::link::{Bridge, LinkChange, VxlanDevice, alias};
-use super::{Forget, Plan, Step};
+use super::{Forget, Judged, Plan, Step};
 use crate::model::Tunnel;
 
 impl fmt::Display for Plan {
@@ -23,6 +23,7 @@ impl fmt::Display for Step {
                 here_document(f, "ip6tables-restore --noflush", &input.v6)
             }
             Self::Connections(forget) => forget.fmt(f),
+            Self::Judge(judged) => judged.fmt(f),
         }
     }
 }
@@ -39,6 +40,21 @@ impl fmt::Display for Forget {
             writeln!(f, "conntrack -D -f {family} -w {zone} -s {address}")?;
             writeln!(f, "conntrack -D -f {family} -w {zone} -d {address}")
         })
+    }
+}
+
+/// What is deleted is known only then: no command says it.
+impl fmt::Display for Judged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { zone, judge } = self;
+        let of = match judge.ports.len() {
+            1 => "a port whose rules changed does".to_owned(),
+            ports => format!("{ports} ports whose rules changed do"),
+        };
+        writeln!(
+            f,
+            "# conntrack -L -w {zone}; each entry is deleted that {of} not allow any more"
+        )
     }
 }
 

@@ -13,18 +13,20 @@
 //!    what comes is not open yet;
 //! 6. connections of earlier owners of an address are forgotten;
 //! 7. one nft transaction opens what opens, and forgets networks that are gone;
-//! 8. one `ipset restore` deletes the sets that no rule names any more.
+//! 8. connections of ports that stayed open are judged by what these may do now;
+//! 9. one `ipset restore` deletes the sets that no rule names any more.
 //!
 //! Stopped anywhere, what stands allows no more than the union of before and after, and a port that
 //! is not finished is closed.
 //!
 //! ```text
-//! have ─┐   ┌─ close ─ links ─ quiet ─ sets ─ rules ─ connections ─ open ─ sets ─▶ want
+//! have ─┐   ┌─ close ─ links ─ quiet ─ sets ─ rules ─ connections ─ open ─ judge ─ sets ─▶ want
 //! want ─┴───┘
 //! ```
 
 use std::net::IpAddr;
 
+use crate::firewall::connection::Judge;
 use crate::firewall::guard::Capabilities;
 use crate::firewall::iptables;
 use crate::model::{IfName, Zone};
@@ -58,6 +60,8 @@ pub enum Step {
     Rules(RestoreInput),
     /// Connections to forget.
     Connections(Forget),
+    /// Connections to judge, and to forget where they are over.
+    Judge(Judged),
 }
 
 /// What goes to the two `iptables-restore` programs.
@@ -80,6 +84,15 @@ pub struct Forget {
     pub addresses: Vec<IpAddr>,
 }
 
+/// Connections to judge: those of a zone, by ports whose rules changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judged {
+    /// The network's zone.
+    pub zone: Zone,
+    /// Which of them are over.
+    pub judge: Judge,
+}
+
 /// The families of our own nftables tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NftFamily {
@@ -98,6 +111,8 @@ pub struct Besides {
     pub opening: Vec<IfName>,
     /// Connections to forget once the rules are in.
     pub forget: Vec<Forget>,
+    /// Connections to judge once everything else is done: what began before that is among them.
+    pub judge: Vec<Judged>,
 }
 
 impl Plan {
@@ -107,6 +122,7 @@ impl Plan {
             opening,
             capabilities,
             forget,
+            judge,
         } = besides;
         let guard = &have.state.guard;
         let guard = guard.change_to(&want.guard, opening, *capabilities);
@@ -127,6 +143,7 @@ impl Plan {
         if !guard.open.is_empty() {
             steps.push(Step::Nft(guard.open));
         }
+        steps.extend(judge.iter().cloned().map(Step::Judge));
         steps.extend(sets_step(sets.after));
         Self { steps }
     }

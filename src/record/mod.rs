@@ -26,6 +26,7 @@ mod host;
 mod incoming;
 mod index;
 mod network;
+mod said;
 mod want;
 mod wire;
 
@@ -34,5 +35,6 @@ pub use host::HostRecord;
 pub use incoming::Incoming;
 pub use index::{Index, IndexLine};
 pub use network::NetworkRecord;
+pub use said::Said;
 pub use want::{Phase, Want};
 pub use wire::{RecordError, decode, encode};

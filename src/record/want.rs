@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Said;
 use crate::event::Call;
 use crate::facts::{Epoch, Process};
 use crate::firewall::iptables::Options;
@@ -44,6 +45,9 @@ pub struct Want {
     /// have with it go on when its ports open.
     #[serde(default)]
     pub incoming: bool,
+    /// What its XML said of its ports; `None` where no XML was seen, or by an earlier version.
+    #[serde(default)]
+    pub said: Option<Said>,
     /// Its ports on managed networks, resolved.
     pub ports: Vec<Port>,
     /// The networks of these ports, resolved.

@@ -74,6 +74,11 @@ pub fn touched(records: &Records, wants: &[Want]) -> BTreeSet<DomainUuid> {
     if records.host.as_ref().is_some_and(|host| host.options.ipset) {
         return BTreeSet::new();
     }
+    naming(records, wants)
+}
+
+/// The other domains whose rules name a group that a port of these domains is, or was, a member of.
+pub fn naming(records: &Records, wants: &[Want]) -> BTreeSet<DomainUuid> {
     let own: BTreeSet<&DomainUuid> = wants.iter().map(|want| &want.uuid).collect();
     let new = wants
         .iter()

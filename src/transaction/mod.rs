@@ -15,6 +15,7 @@
 //! back as a whole, and the plan repairs everything.
 
 mod admit;
+mod judge;
 mod membership;
 mod networks;
 mod records;
@@ -23,6 +24,6 @@ mod share;
 mod tracking;
 
 pub use admit::{admit, clashes};
-pub use membership::{sets, touched};
+pub use membership::{naming, sets, touched};
 pub use records::Records;
 pub use settle::{Surroundings, Transaction, brings, leaves, settle};

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use super::judge::judged;
 use super::{Records, membership, networks};
 use crate::compile::{compile_closed_port, compile_port};
 use crate::facts::{HostFacts, IptablesBackend};
@@ -30,6 +31,9 @@ pub struct Surroundings<'a> {
     /// *all* domains. Else they must hold those that the wants are of, and those that they
     /// [touch](super::touched).
     pub observed: Option<&'a ReadBack>,
+    /// Whether the connections of ports that stay open are judged by what these may do now. Where
+    /// only domains come and go they need not be: those of a domain that goes are forgotten.
+    pub judge: bool,
 }
 
 /// The records as they will be, and the plan that gets the kernel there.
@@ -85,6 +89,11 @@ pub fn settle(before: &Records, wants: &[Want], around: Surroundings<'_>) -> Tra
             .map_or(around.capabilities, |host| host.capabilities),
         opening: opened(before, &after),
         forget: forgotten(before, &after, &begun),
+        judge: if around.judge {
+            judged(before, &after)
+        } else {
+            Vec::new()
+        },
     };
     Transaction {
         plan: Plan::between(&have, &after.state(), &besides),
@@ -204,9 +213,9 @@ fn arriving(before: &Records, after: &Records) -> BTreeSet<PortKey> {
 }
 
 /// The connections to forget: all of a zone that comes into use, and those of the addresses of ports
-/// that open or close, but for an address that another open port of the network has. Those of a port
-/// that arrives with its running domain are of nobody else: they go on, unless one closes just now that
-/// had its address.
+/// that open or close, but for an address that another open port of the network has. A port that stays
+/// open changes owner only of the addresses that it gets or gives up. Those of a port that arrives with
+/// its running domain are of nobody else: they go on, unless one closes just now that had its address.
 fn forgotten(before: &Records, after: &Records, begun: &[NetworkId]) -> Vec<Forget> {
     let (had, has) = (open_ports(before), open_ports(after));
     let arriving = arriving(before, after);
@@ -216,8 +225,14 @@ fn forgotten(before: &Records, after: &Records, begun: &[NetworkId]) -> Vec<Forg
     };
     let mut by_network: BTreeMap<&NetworkId, BTreeSet<IpAddr>> = BTreeMap::new();
     for (key, (_, addresses)) in had.iter().chain(&has).filter(changed) {
-        let held = |ip: &&IpAddr| held_by_another(after, key, **ip, &arriving);
-        let free = addresses.iter().filter(|ip| !held(ip));
+        let kept = |ip: &IpAddr| match (had.get(key), has.get(key)) {
+            (Some((tap, before)), Some((now, after))) => {
+                tap == now && before.contains(ip) && after.contains(ip)
+            }
+            _ => false,
+        };
+        let held = |ip: &IpAddr| held_by_another(after, key, *ip, &arriving);
+        let free = addresses.iter().filter(|ip| !kept(ip) && !held(ip));
         by_network.entry(&key.network).or_default().extend(free);
     }
     let zone = |id: &NetworkId| {

@@ -70,6 +70,7 @@ pub(crate) fn around(facts: &HostFacts) -> Surroundings<'_> {
         capabilities: Capabilities { ibrname: false },
         backend: IptablesBackend::Nft,
         observed: None,
+        judge: false,
     }
 }
 
@@ -144,6 +145,7 @@ pub(crate) fn wants() -> impl Strategy<Value = Want> {
                 ..Options::default()
             },
             incoming: false,
+            said: None,
             networks: networks.map(|id| network(id, &flood)).collect(),
             ports,
         }

@@ -165,7 +165,7 @@ pub(crate) fn acts(plan: &Plan) -> Vec<Act> {
             .map(|line| Act::Sets(line.to_owned()))
             .collect(),
         Step::Rules(input) => vec![Act::V4(input.v4.clone()), Act::V6(input.v6.clone())],
-        Step::Connections(_) => Vec::new(),
+        Step::Connections(_) | Step::Judge(_) => Vec::new(),
     };
     plan.steps.iter().flat_map(acts).collect()
 }

@@ -17,4 +17,5 @@ mod kernel;
 mod nft;
 mod order;
 mod records;
+mod reload;
 mod transactions;

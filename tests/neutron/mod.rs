@@ -178,6 +178,7 @@ impl Snapshot {
             phase: Phase::Started,
             call: Call::Start,
             incoming: false,
+            said: None,
             caller: Process { pid: 1, start: 1 },
             options: Options::default(),
             ports: self.ports(),

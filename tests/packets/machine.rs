@@ -6,7 +6,7 @@ use super::*;
 use crate::support::Outcome;
 
 /// Two networks of one address range; the other ports on the first, `both` on either.
-const CONFIGURATION: &str = r#"
+pub(crate) const CONFIGURATION: &str = r#"
 [host]
 local_ip = "172.16.0.31"
 

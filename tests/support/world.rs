@@ -138,8 +138,14 @@ impl World {
 
     /// Runs `vmhook`, as an operator does.
     pub fn vmhook(&self, arguments: &[&str]) -> Outcome {
+        self.vmhook_with(arguments, None)
+    }
+
+    /// The same, where something fails: see `VMHOOK_FAULT`.
+    pub fn vmhook_with(&self, arguments: &[&str], fault: Option<&str>) -> Outcome {
         let output = Command::new(VMHOOK)
             .args(arguments)
+            .envs(fault.map(|fault| ("VMHOOK_FAULT", fault)))
             .env("VMHOOK_CONFIG_DIR", self.config_dir())
             .env("VMHOOK_STATE_DIR", self.state_dir())
             .output()

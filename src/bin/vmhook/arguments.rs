@@ -60,6 +60,14 @@ pub(crate) enum Command {
     /// all could be.
     Sync(SyncArguments),
 
+    /// Bring running domains to the configuration as it is now (needs root)
+    ///
+    /// Ports get the addresses, security groups and rules that it says, all of them in one
+    /// transaction, or none. Connections that are still allowed go on; the others are cut. Exits 1
+    /// if the configuration is wrong, or a domain cannot have what it says; then nothing is changed.
+    /// What makes a network stays as it is while a domain is on it.
+    Reload(ReloadArguments),
+
     /// Put the hooks where libvirt runs them, and an example configuration (needs root)
     ///
     /// Says line by line what it did. What is right already it leaves alone, and asks nothing.
@@ -147,6 +155,13 @@ pub(crate) struct SyncArguments {
     /// The domain's live XML instead; - for standard input
     #[arg(long, value_name = "FILE|-", conflicts_with = "domain")]
     pub(crate) xml: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReloadArguments {
+    /// Print what would be run, and for which ports; change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 /// A call of libvirt's that changes something.

@@ -2,7 +2,7 @@
 //!
 //! A thin program: it reads arguments and files, asks the library, and prints. Only it knows clap,
 //! libvirt and colours. `plan`, `check` and `inspect` change nothing; `sync` repairs, and serves what
-//! libvirt changed without a hook; `setup` and `remove` make an installation and undo it.
+//! libvirt changed without a hook; `reload` brings a changed configuration to machines that run; `setup` and `remove` make an installation and undo it.
 //!
 //! | exit code | means |
 //! |---|---|
@@ -21,6 +21,7 @@ mod inspect;
 mod libvirt;
 mod output;
 mod plan;
+mod reload;
 mod remove;
 mod setup;
 mod sync;
@@ -66,6 +67,7 @@ fn answer(command: &Command, host: &dyn Host, output: &Output) -> anyhow::Result
         Command::Check => check::run(host, output),
         Command::Inspect(wanted) => inspect::run(wanted, host, output),
         Command::Sync(wanted) => sync::run(wanted, host, output),
+        Command::Reload(wanted) => reload::run(wanted, host, output),
         Command::Setup(wanted) => setup::run(wanted, host, output),
         Command::Remove(wanted) => remove::run(wanted, host, output),
     }

@@ -1,0 +1,464 @@
+//! Which connections a port's rules allow: for entries of connection tracking that outlive the rules
+//! which let them in.
+//!
+//! It shares nothing with the chains: no clause, no order, no text. A connection is what its first
+//! packet was, and that packet passes or not. Of what a port may do besides its groups' rules only
+//! that is here which connection tracking follows; what is not here is forgotten, and begins anew.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::Membership;
+use super::policy::Policy;
+use crate::model::{Direction, Family, Port, PortProtocol, Protocol, Remote, SecurityGroupRule};
+
+const ICMP: u8 = 1;
+const UDP: u8 = 17;
+const ICMPV6: u8 = 58;
+const ROUTER_ADVERTISEMENT: u8 = 134;
+
+/// A connection, as its first packet was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Connection {
+    /// Who began it.
+    pub source: IpAddr,
+    /// With whom.
+    pub destination: IpAddr,
+    /// What it carries.
+    pub carries: Carries,
+}
+
+/// What a connection carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Carries {
+    /// A protocol with ports, by IANA's number.
+    Ports {
+        /// The protocol.
+        protocol: u8,
+        /// The source port.
+        source: u16,
+        /// The destination port.
+        destination: u16,
+    },
+    /// ICMP, or `ICMPv6` between IPv6 addresses.
+    Icmp {
+        /// The type.
+        kind: u8,
+        /// The code.
+        code: u8,
+    },
+    /// Any other protocol.
+    Other(u8),
+}
+
+/// Who a port is and what it may begin and take, for connections.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admission {
+    /// The addresses that are its own.
+    own: BTreeSet<IpAddr>,
+    /// What it may use besides; anything in here may as well be somebody else's.
+    besides: BTreeSet<IpNet>,
+    egress: Vec<Pass>,
+    ingress: Vec<Pass>,
+}
+
+/// One rule, with the members that its group has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Pass {
+    family: Family,
+    protocol: Protocol,
+    /// `None` is anybody.
+    remote: Option<BTreeSet<IpNet>>,
+}
+
+impl Admission {
+    /// What this port may do, while its groups have these members.
+    pub fn of(port: &Port, members: &Membership) -> Self {
+        let mut own: BTreeSet<IpAddr> = port.fixed_ips.iter().copied().collect();
+        if own.iter().any(IpAddr::is_ipv6) {
+            own.insert(port.mac.eui64_link_local().into());
+        }
+        let sources = |family| {
+            let sources = Policy::of(port, family).sources.into_iter();
+            sources.map(move |source| source.ip.unwrap_or_else(|| everything(family)))
+        };
+        let besides = Family::BOTH.into_iter().flat_map(sources).collect();
+        let passes = |direction| {
+            let rules = port.security_groups.iter().flat_map(|group| &group.rules);
+            let rules = rules.filter(|rule| rule.direction == direction);
+            rules.map(|rule| Pass::of(rule, members)).collect()
+        };
+        Self {
+            own,
+            besides,
+            egress: passes(Direction::Egress),
+            ingress: passes(Direction::Ingress),
+        }
+    }
+
+    fn owns(&self, address: IpAddr) -> bool {
+        self.own.contains(&address) || self.may_use(address)
+    }
+
+    fn may_use(&self, address: IpAddr) -> bool {
+        self.besides.iter().any(|net| net.contains(&address))
+    }
+
+    /// Whether the port, as this end of the connection, may have it.
+    fn allows(&self, end: Direction, connection: &Connection) -> bool {
+        let (this, other, rules) = match end {
+            Direction::Egress => (connection.source, connection.destination, &self.egress),
+            Direction::Ingress => (connection.destination, connection.source, &self.ingress),
+        };
+        if !self.owns(this) {
+            return false;
+        }
+        let by_rules = || rules.iter().any(|pass| pass.fits(connection, other));
+        by_itself(end, connection).unwrap_or_else(by_rules)
+    }
+}
+
+/// What every port may, and what none may, whatever its groups say.
+fn by_itself(end: Direction, connection: &Connection) -> Option<bool> {
+    let family = Family::of(connection.source);
+    let (client, server) = match family {
+        Family::Ipv4 => (68, 67),
+        Family::Ipv6 => (546, 547),
+    };
+    match connection.carries {
+        Carries::Ports {
+            protocol: UDP,
+            source,
+            destination,
+        } => {
+            let asks = (source, destination) == (client, server);
+            let answers = (source, destination) == (server, client);
+            match end {
+                Direction::Egress => (asks || answers).then_some(asks),
+                Direction::Ingress => answers.then_some(true),
+            }
+        }
+        Carries::Icmp { kind, .. } if end == Direction::Egress && family == Family::Ipv6 => {
+            Some(kind != ROUTER_ADVERTISEMENT)
+        }
+        _ => None,
+    }
+}
+
+impl Pass {
+    fn of(rule: &SecurityGroupRule, members: &Membership) -> Self {
+        let remote = match &rule.remote {
+            Remote::Any => None,
+            Remote::Prefix(prefix) => Some([*prefix].into()),
+            Remote::Group(group) => Some(members.of(group).iter().copied().collect()),
+        };
+        Self {
+            family: rule.family,
+            protocol: rule.protocol,
+            remote,
+        }
+    }
+
+    fn fits(&self, connection: &Connection, other: IpAddr) -> bool {
+        let remote = self.remote.as_ref();
+        self.family == Family::of(other)
+            && remote.is_none_or(|nets| nets.iter().any(|net| net.contains(&other)))
+            && carries(self.protocol, connection.carries, self.family)
+    }
+}
+
+fn carries(wanted: Protocol, carried: Carries, family: Family) -> bool {
+    match (wanted, carried) {
+        (Protocol::Any, _) | (Protocol::Icmp(None), Carries::Icmp { .. }) => true,
+        (Protocol::Icmp(Some(wanted)), Carries::Icmp { kind, code }) => {
+            wanted.kind == kind && wanted.code.is_none_or(|wanted| wanted == code)
+        }
+        (
+            Protocol::Ports(wanted, range),
+            Carries::Ports {
+                protocol,
+                destination,
+                ..
+            },
+        ) => {
+            let within = |range: crate::model::PortRange| {
+                (range.first()..=range.last()).contains(&destination)
+            };
+            number(wanted) == protocol && range.is_none_or(within)
+        }
+        (Protocol::Number(wanted), carried) => {
+            wanted
+                == match carried {
+                    Carries::Ports { protocol, .. } | Carries::Other(protocol) => protocol,
+                    Carries::Icmp { .. } => match family {
+                        Family::Ipv4 => ICMP,
+                        Family::Ipv6 => ICMPV6,
+                    },
+                }
+        }
+        _ => false,
+    }
+}
+
+fn number(protocol: PortProtocol) -> u8 {
+    match protocol {
+        PortProtocol::Tcp => 6,
+        PortProtocol::Udp => UDP,
+        PortProtocol::Sctp => 132,
+        PortProtocol::Dccp => 33,
+        PortProtocol::Udplite => 136,
+    }
+}
+
+fn everything(family: Family) -> IpNet {
+    match family {
+        Family::Ipv4 => IpNet::V4(ipnet::Ipv4Net::default()),
+        Family::Ipv6 => IpNet::V6(ipnet::Ipv6Net::default()),
+    }
+}
+
+/// A port whose rules, addresses or groups' members change while it stays open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changed {
+    /// What it was.
+    pub before: Admission,
+    /// What it is.
+    pub after: Admission,
+    /// The addresses that are another open port's own.
+    pub others: BTreeSet<IpAddr>,
+}
+
+impl Changed {
+    /// Whether the connection has an end that is this port's and that it may not have any more.
+    ///
+    /// An address that is the port's own and no other's is its. One that it shares with another port
+    /// was its if what it was would have allowed the connection, and so was one that it may use
+    /// besides and that is nobody's own: there may be a host beyond the tunnel that has it.
+    fn ends(&self, end: Direction, connection: &Connection) -> bool {
+        let address = match end {
+            Direction::Egress => connection.source,
+            Direction::Ingress => connection.destination,
+        };
+        let own = self.before.own.contains(&address) || self.after.own.contains(&address);
+        let shared = self.others.contains(&address);
+        let had = || self.before.allows(end, connection);
+        let is_its = (own && !shared) || ((own || !shared) && had());
+        is_its && !self.after.allows(end, connection)
+    }
+}
+
+/// The ports of a network that change while they stay open: whose connections are over?
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Judge {
+    /// The ports.
+    pub ports: Vec<Changed>,
+}
+
+impl Judge {
+    /// Whether a connection has an end that may not have it any more.
+    pub fn is_over(&self, connection: &Connection) -> bool {
+        let ends = [Direction::Egress, Direction::Ingress];
+        let mut ports = self.ports.iter();
+        ports.any(|port| ends.iter().any(|end| port.ends(*end, connection)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{AllowedAddressPair, IcmpMatch, Ipv6Addresses, PortRange, SecurityGroup};
+
+    const OWN: &str = "192.0.2.1";
+
+    fn rule(direction: Direction, protocol: Protocol, remote: Remote) -> SecurityGroupRule {
+        SecurityGroupRule {
+            direction,
+            family: Family::Ipv4,
+            protocol,
+            remote,
+        }
+    }
+
+    fn tcp(first: u16, last: u16) -> Protocol {
+        let range = PortRange::new(first, last).unwrap();
+        Protocol::Ports(PortProtocol::Tcp, Some(range))
+    }
+
+    fn port(rules: Vec<SecurityGroupRule>) -> Port {
+        Port {
+            network: "lab".parse().unwrap(),
+            mac: "fa:16:3e:be:71:21".parse().unwrap(),
+            tap: None,
+            target: None,
+            fixed_ips: vec![OWN.parse().unwrap()],
+            ipv6_addresses: Ipv6Addresses::Listed,
+            allowed_address_pairs: Vec::new(),
+            security_groups: vec![SecurityGroup {
+                name: "web".to_owned(),
+                id: None,
+                rules,
+                members: Vec::new(),
+                stateless: false,
+            }],
+            remote_groups: Vec::new(),
+        }
+    }
+
+    fn connection(source: &str, destination: &str, carries: Carries) -> Connection {
+        Connection {
+            source: source.parse().unwrap(),
+            destination: destination.parse().unwrap(),
+            carries,
+        }
+    }
+
+    fn to_port(protocol: u8, destination: u16) -> Carries {
+        Carries::Ports {
+            protocol,
+            source: 40000,
+            destination,
+        }
+    }
+
+    /// Whether a port that had other rules may keep the connection with these.
+    fn goes_on(rules: Vec<SecurityGroupRule>, connection: Connection) -> bool {
+        let mut members = Membership::new();
+        members.add("db", ["198.51.100.0/24".parse().unwrap()]);
+        let of = |port: &Port| Admission::of(port, &members);
+        let changed = Changed {
+            before: of(&port(Vec::new())),
+            after: of(&port(rules)),
+            others: BTreeSet::new(),
+        };
+        !Judge {
+            ports: vec![changed],
+        }
+        .is_over(&connection)
+    }
+
+    #[test]
+    fn a_connection_goes_on_by_the_rule_that_lets_its_first_packet_pass() {
+        let kind = |kind| Protocol::Icmp(Some(IcmpMatch { kind, code: None }));
+        let echo = Carries::Icmp { kind: 8, code: 0 };
+        let group = Remote::Group("db".to_owned());
+        let prefix = Remote::Prefix("203.0.113.0/24".parse().unwrap());
+        let other = "203.0.113.9";
+        for (protocol, remote, from, carries, expected) in [
+            (Protocol::Any, Remote::Any, other, to_port(17, 53), true),
+            (tcp(22, 23), Remote::Any, other, to_port(6, 22), true),
+            (tcp(22, 23), Remote::Any, other, to_port(6, 24), false),
+            (tcp(22, 23), Remote::Any, other, to_port(17, 22), false),
+            (
+                Protocol::Number(6),
+                Remote::Any,
+                other,
+                to_port(6, 24),
+                true,
+            ),
+            (
+                Protocol::Number(47),
+                Remote::Any,
+                other,
+                Carries::Other(47),
+                true,
+            ),
+            (Protocol::Number(1), Remote::Any, other, echo, true),
+            (Protocol::Icmp(None), Remote::Any, other, echo, true),
+            (kind(8), Remote::Any, other, echo, true),
+            (kind(13), Remote::Any, other, echo, false),
+            (Protocol::Any, prefix.clone(), other, echo, true),
+            (Protocol::Any, prefix, "198.51.100.9", echo, false),
+            (Protocol::Any, group.clone(), "198.51.100.9", echo, true),
+            (Protocol::Any, group, other, echo, false),
+        ] {
+            let rules = |direction| vec![rule(direction, protocol, remote.clone())];
+            let inward = connection(from, OWN, carries);
+            let outward = connection(OWN, from, carries);
+            let (ingress, egress) = (rules(Direction::Ingress), rules(Direction::Egress));
+            assert_eq!(
+                goes_on(ingress.clone(), inward),
+                expected,
+                "{protocol:?} {carries:?}"
+            );
+            assert_eq!(
+                goes_on(egress.clone(), outward),
+                expected,
+                "{protocol:?} {carries:?}"
+            );
+            assert!(!goes_on(ingress, outward) && !goes_on(egress, inward));
+        }
+    }
+
+    #[test]
+    fn a_rule_of_one_family_lets_nothing_of_the_other_pass() {
+        let any = vec![rule(Direction::Ingress, Protocol::Any, Remote::Any)];
+        let v6 = connection("2001:db8::1", "fe80::f816:3eff:febe:7121", to_port(6, 22));
+        let admission = Admission::of(&port(any), &Membership::new());
+        assert!(!admission.allows(Direction::Ingress, &v6));
+    }
+
+    #[test]
+    fn every_port_asks_for_an_address_and_none_gives_one() {
+        let udp = |source, destination| Carries::Ports {
+            protocol: UDP,
+            source,
+            destination,
+        };
+        let any = || {
+            let both = [Direction::Ingress, Direction::Egress];
+            both.map(|it| rule(it, Protocol::Any, Remote::Any)).into()
+        };
+        assert!(goes_on(
+            Vec::new(),
+            connection(OWN, "192.0.2.9", udp(68, 67))
+        ));
+        assert!(goes_on(
+            Vec::new(),
+            connection("192.0.2.9", OWN, udp(67, 68))
+        ));
+        assert!(!goes_on(any(), connection(OWN, "192.0.2.9", udp(67, 68))));
+    }
+
+    #[test]
+    fn what_others_have_with_each_other_is_not_this_ports_business() {
+        let between = connection("192.0.2.7", "192.0.2.8", to_port(6, 22));
+        assert!(goes_on(Vec::new(), between));
+    }
+
+    #[test]
+    fn an_address_that_others_may_have_too_is_cut_only_from_what_this_port_could_have() {
+        let pair = AllowedAddressPair {
+            ip: "10.0.0.0/8".parse().unwrap(),
+            mac: "fa:16:3e:be:71:21".parse().unwrap(),
+        };
+        let of = |last: u16| {
+            let rules = vec![rule(Direction::Ingress, tcp(22, last), Remote::Any)];
+            let port = Port {
+                allowed_address_pairs: vec![pair.clone()],
+                ..port(rules)
+            };
+            Admission::of(&port, &Membership::new())
+        };
+        let is_over = |to: &str, at: u16| {
+            let changed = Changed {
+                before: of(80),
+                after: of(22),
+                others: ["10.0.0.2".parse().unwrap()].into(),
+            };
+            let judge = Judge {
+                ports: vec![changed],
+            };
+            judge.is_over(&connection("192.0.2.9", to, to_port(6, at)))
+        };
+        assert!(is_over("10.0.0.1", 80), "the port could have had it");
+        assert!(!is_over("10.0.0.1", 22), "and may have it still");
+        assert!(!is_over("10.0.0.1", 81), "it never could: it is another's");
+        assert!(!is_over("10.0.0.2", 80), "it is another port's own");
+        assert!(
+            is_over(OWN, 81),
+            "its own address: whatever let it in does so no more"
+        );
+    }
+}

@@ -1,0 +1,170 @@
+//! `vmhook reload`: what the configuration says now, for domains that run.
+//!
+//! The domain's XML is not at hand, and libvirt is not asked: the record has the interfaces, and what
+//! the domain's metadata said of them. So each port is resolved again from the same sources as at
+//! `prepare`, and keeps its network, its MAC address and its tap. What a port then is decides about
+//! its rules; what differs from the record is applied, all of it in one transaction.
+//!
+//! ```text
+//! record: interfaces, metadata ─┐
+//! configuration as it is now ───┴ resolve ─▶ wants ─ those that differ ─▶ one transaction, or none
+//! ```
+//!
+//! A network stays as it was made, for its links cannot change under a machine that runs: where the
+//! configuration says otherwise now, that is said, or, if it would be another tunnel, refused.
+
+mod decide;
+mod rewritten;
+
+use anyhow::Result;
+
+use super::context::load_config;
+use crate::apply::journal::{Line, Outcome, input};
+use crate::apply::{Stuck, plan_together, settle_together};
+use crate::config::Config;
+use crate::event::Call;
+use crate::host::Host;
+use crate::plan::Plan;
+use crate::refusal::Refusal;
+
+pub use decide::{Decision, decide};
+pub use rewritten::Rewritten;
+
+/// What became of a reload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reloaded {
+    /// The configuration is wrong, or a domain cannot have what it says. Nothing was changed.
+    Refused(Vec<String>),
+    /// All that it serves is as the configuration says, or would be.
+    Done(Decision),
+}
+
+/// Why a configuration cannot be had.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+struct Refused(Vec<Refusal>);
+
+/// Brings every domain's ports to the configuration.
+///
+/// # Errors
+/// If the records or the kernel do not answer, or a change failed and was undone.
+pub fn reload(host: &dyn Host) -> Result<Reloaded> {
+    let config = load_config(host);
+    let mut done = Decision::default();
+    let settled = usable(&config).and_then(|()| {
+        settle_together(host, Call::Reload, |standing| {
+            let decision = decide(&config, standing).map_err(Refused)?;
+            let changes = std::mem::take(&mut done.changes);
+            done = decision.clone();
+            done.changes.splice(0..0, changes);
+            Ok(decision.wants)
+        })
+    });
+    match settled {
+        Ok(()) => Ok(Reloaded::Done(done)),
+        Err(error) => refused(error)
+            .inspect(|refusals| tell_refused(host, refusals))
+            .inspect_err(|error| tell_failed(host, error))
+            .map(|refusals| Reloaded::Refused(texts(&refusals))),
+    }
+}
+
+/// What [`reload`] would do, and run. Nothing is changed.
+///
+/// # Errors
+/// If the records or the kernel do not answer.
+pub fn rehearse_reload(host: &dyn Host) -> Result<(Reloaded, Plan)> {
+    let config = load_config(host);
+    let mut done = Decision::default();
+    let planned = usable(&config).and_then(|()| {
+        plan_together(host, Call::Reload, |standing| {
+            done = decide(&config, standing).map_err(Refused)?;
+            Ok(done.wants.clone())
+        })
+    });
+    match planned {
+        Ok(plan) => Ok((Reloaded::Done(done), plan)),
+        Err(error) => {
+            let refusals = refused(error)?;
+            Ok((Reloaded::Refused(texts(&refusals)), Plan::default()))
+        }
+    }
+}
+
+/// What is wrong with a configuration as a whole, or with some domains under it.
+enum Why {
+    Configuration(Vec<String>),
+    Domains(Vec<Refusal>),
+}
+
+/// A configuration that is wrong anywhere.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.join("\n"))]
+struct Wrong(Vec<String>);
+
+/// An error anywhere may be what the operator was about to change: it is mended first.
+fn usable(config: &Config) -> Result<()> {
+    let mut errors: Vec<String> = config
+        .all_errors()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    if errors.is_empty() {
+        errors.extend(config.incomplete().map(ToString::to_string));
+    }
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(Wrong(errors).into())
+    }
+}
+
+/// The refusals that an error is; the error if it is none.
+fn refused(error: anyhow::Error) -> Result<Why> {
+    let error = match error.downcast::<Wrong>() {
+        Ok(Wrong(errors)) => return Ok(Why::Configuration(errors)),
+        Err(error) => error,
+    };
+    let error = match error.downcast::<Refused>() {
+        Ok(Refused(refusals)) => return Ok(Why::Domains(refusals)),
+        Err(error) => error,
+    };
+    Ok(Why::Domains(vec![error.downcast::<Refusal>()?]))
+}
+
+fn texts(why: &Why) -> Vec<String> {
+    match why {
+        Why::Configuration(errors) => errors.clone(),
+        Why::Domains(refusals) => refusals.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn tell_refused(host: &dyn Host, why: &Why) {
+    let line = Line::of_host(Call::Reload, Outcome::Refused);
+    match why {
+        Why::Configuration(errors) => {
+            let message = format!("the configuration is wrong: {}", errors.join("; "));
+            line.write(host, &message);
+        }
+        Why::Domains(refusals) => refusals.iter().for_each(|refusal| {
+            let interface = refusal.interface.map(|mac| mac.to_string());
+            let line = Line {
+                domain: Some(&refusal.domain),
+                interface: interface.as_deref(),
+                ..line
+            };
+            line.write(host, &refusal.to_string());
+        }),
+    }
+}
+
+fn tell_failed(host: &dyn Host, error: &anyhow::Error) {
+    if error.downcast_ref().is_some_and(Stuck::is_told) {
+        return;
+    }
+    let line = Line {
+        input: input(error),
+        ..Line::of_host(Call::Reload, Outcome::Failed)
+    };
+    line.write(host, &format!("{error:#}"));
+}
