@@ -324,7 +324,8 @@ mod port {
         let typo = format!("{CONFIGURED}security_groups = [\"wbe\"]");
         assert_eq!(
             port(&typo, None, None).unwrap_err(),
-            "port.web1.security_groups[0]: no security group is named \"wbe\" (vmhook.toml:14)"
+            "port.web1.security_groups[0]: no security group is named \"wbe\"; did you mean \"web\"? \
+             (vmhook.toml:14)"
         );
         let broken = format!("{CONFIGURED}[security_group.bad]\nid = 5");
         assert!(
