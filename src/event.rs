@@ -155,19 +155,6 @@ impl Operation {
             Self::Release => Call::Release,
         }
     }
-
-    /// libvirt's word for it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Migrate => "migrate",
-            Self::Prepare => "prepare",
-            Self::Start => "start",
-            Self::Started => "started",
-            Self::Reconnect => "reconnect",
-            Self::Stopped => "stopped",
-            Self::Release => "release",
-        }
-    }
 }
 
 impl fmt::Display for Call {
@@ -233,7 +220,6 @@ mod tests {
             let Event::Domain { operation, .. } = event(&["qemu", "vm", word, "begin", "-"]) else {
                 panic!("{word}");
             };
-            assert_eq!(operation.word(), word);
             assert_eq!(operation.call().to_string(), word);
         }
         let port = event(&["network", "net", "port-created", "begin", "-"]);
