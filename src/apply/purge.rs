@@ -87,7 +87,7 @@ fn whatever_is_recorded(host: &dyn Host, store: &Store<'_>) -> Records {
         host.log(
             Priority::Warning,
             &[],
-            &format!("purging without records: {error:#}"),
+            &format!("the records cannot be read, only the kernel: {error:#}"),
         );
         Records::empty(store.epoch().clone())
     })

@@ -142,7 +142,7 @@ fn open(host: &dyn Host, store: &Store<'_>, domain: &Domain, noted: Option<&Want
 fn next(store: &Store<'_>, uuid: &DomainUuid, noted: Option<&Want>) -> Result<u64> {
     let next = store.next_generation(uuid)?;
     if next != 1 + noted.map_or(0, |want| want.generation) {
-        bail!("something else happens to the domain just now; run it again");
+        bail!("something else happens to domain {uuid} just now; run it again");
     }
     Ok(next)
 }
