@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ipnet::IpNet;
+
 use super::address_group::{self, AddressGroupObject};
 use super::context::{Context, HostVtep};
 use super::error::{Checked, ConfigError};
@@ -16,7 +18,6 @@ use super::source::{Document, Source};
 use super::table::Table;
 use super::{clash, firewall, host};
 use crate::model::SecurityGroup;
-use ipnet::IpNet;
 
 /// Reads `vmhook.toml` and what lies in `conf.d/`, in this order.
 ///

@@ -50,8 +50,9 @@ pub struct Transaction {
 /// say.
 ///
 /// What is compiled is what is concerned: the loaded domains, the networks that are new or begin to
-/// serve, and the rules of those whose ports decide what is tracked. Where the kernel was read back that is everything; so a later version of this
-/// program changes what stands only there, never on the way of some domain's start.
+/// serve, and the rules of those whose ports decide what is tracked. Where the kernel was read back
+/// that is everything; so a later version of this program changes what stands only there, never on
+/// the way of some domain's start.
 pub fn settle(before: &Records, wants: &[Want], around: Surroundings<'_>) -> Transaction {
     let mut wants: Vec<&Want> = wants.iter().collect();
     wants.sort_by_key(|want| &want.uuid);
