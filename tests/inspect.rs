@@ -45,10 +45,15 @@ impl Host {
     /// A host on which the machine runs.
     fn with_the_machine() -> Self {
         let host = Self::new();
-        host.hook("prepare", "01-prepare-begin");
-        Host::make_tap();
-        host.hook("start", "02-start-begin");
+        host.start_the_machine();
         host
+    }
+
+    #[track_caller]
+    fn start_the_machine(&self) {
+        self.hook("prepare", "01-prepare-begin");
+        Host::make_tap();
+        self.hook("start", "02-start-begin");
     }
 
     /// What libvirt does between `prepare` and `start`.
@@ -341,6 +346,24 @@ fn a_configuration_that_changed_since_is_a_note() {
             text.contains("addresses  192.168.101.88     record\n"),
             "{text}"
         );
+    });
+}
+
+#[test]
+fn a_port_that_may_use_any_address_is_found_as_it_was_applied() {
+    in_a_new_namespace(|| {
+        let host = Host::new();
+        let toml = fs::read_to_string(CONFIG).unwrap();
+        let mut any = toml.replace(r#"["192.168.101.88"]"#, "[]");
+        for groups in [r#"["mysecurity"]"#, "[]"] {
+            any = any.replace(r#"["mysecurity"]"#, groups);
+            fs::write(host.folder.path().join("vmhook.toml"), &any).unwrap();
+            host.start_the_machine();
+            host.is_well();
+            run(&format!("ip link delete {TAP}"));
+            host.hook("stopped", "04-stopped-end");
+            host.hook("release", "05-release-end");
+        }
     });
 }
 

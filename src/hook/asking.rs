@@ -84,8 +84,7 @@ impl<'a> Asking<'a> {
     fn recorded(self, interface: &Interface) -> Option<(&'a Port, &'a Network)> {
         let want = &self.record?.want;
         let found = port_of(&want.ports, &want.networks, interface)?;
-        let unresolved = found.0.fixed_ips.is_empty() && found.0.security_groups.is_empty();
-        (!unresolved).then_some(found)
+        found.0.is_resolved().then_some(found)
     }
 
     /// The want for this.

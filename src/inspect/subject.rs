@@ -91,8 +91,8 @@ impl<'a> Subject<'a> {
                 .iter()
                 .position(|port| self.is_port_of(port, interface));
             // A libvirt network has given it a port, but nobody knew its tap yet: as one plugged in.
-            let resolved = |port: &&Port| !port.fixed_ips.is_empty();
-            let applied = at.map(|at| left.remove(at)).filter(resolved);
+            let applied = at.map(|at| left.remove(at));
+            let applied = applied.filter(|port| port.is_resolved());
             let applied = applied.and_then(|port| Some((port, self.network_of(port)?)));
             if applied.is_none() && !self.is_ours(interface) {
                 continue;

@@ -92,6 +92,13 @@ impl Port {
         }
     }
 
+    /// Whether somebody has said who it may be. Of an interface of a libvirt network nobody can before
+    /// its tap is there; without a tap, a port that may use any address and has no group looks alike,
+    /// and is asked for anew as well.
+    pub fn is_resolved(&self) -> bool {
+        self.tap.is_some() || !self.fixed_ips.is_empty() || !self.security_groups.is_empty()
+    }
+
     /// Its fixed addresses and its allowed pairs' prefixes, as Neutron counts a group's members.
     pub fn addresses(&self) -> impl Iterator<Item = IpNet> + '_ {
         let fixed = self.fixed_ips.iter().copied().map(IpNet::from);
