@@ -64,8 +64,7 @@ impl Attempt<'_> {
     pub(super) fn make(&self, wants: &[Want]) -> Result<(), Failed> {
         let transaction = self.transaction(wants).map_err(Failed::Undone)?;
         let left = if wants.is_empty() || brings(self.before, wants) {
-            self.all_or_nothing(&transaction, wants)?;
-            Vec::new()
+            self.all_or_nothing(&transaction, wants)?
         } else {
             self.as_far_as_it_goes(&transaction, wants)
         };
@@ -85,6 +84,9 @@ impl Attempt<'_> {
             if wants.is_empty() || !repaired.is_empty() {
                 journal::repaired(self.host, self.call, &repaired, &transaction.plan);
             }
+        }
+        if wants.is_empty() {
+            journal::left(self.host, self.call, left);
         }
         for want in wants {
             let changed = transaction.share(self.before, want, wants);
@@ -128,18 +130,25 @@ impl Attempt<'_> {
         Ok((Capabilities { ibrname }, backend))
     }
 
-    fn all_or_nothing(&self, transaction: &Transaction, wants: &[Want]) -> Result<(), Failed> {
+    /// What is left is nobody's loss, but the next hook must see it.
+    fn all_or_nothing(
+        &self,
+        transaction: &Transaction,
+        wants: &[Want],
+    ) -> Result<Vec<anyhow::Error>, Failed> {
         self.mark_dirty(transaction).map_err(Failed::Undone)?;
         let after = &transaction.after;
-        run(self.host, &transaction.plan)
+        let left = run(self.host, &transaction.plan)
             .map_err(|error| self.undone(error, wants, || self.undo_kernel(after)))?;
-        self.finish(transaction, wants, true).map_err(|error| {
+        let finished = self.finish(transaction, wants, left.is_empty());
+        finished.map_err(|error| {
             self.undone(error, wants, || {
                 let kernel = self.undo_kernel(after);
                 let records = self.store.commit(after, self.before);
                 kernel.and(records)
             })
-        })
+        })?;
+        Ok(left)
     }
 
     /// What could not be done; also what could not be written down, where nothing can be.
@@ -227,7 +236,8 @@ impl Attempt<'_> {
             capabilities: record.capabilities,
             ..Besides::default()
         };
-        run(self.host, &Plan::between(&have, &before.state(), &besides))
+        let left = run(self.host, &Plan::between(&have, &before.state(), &besides))?;
+        left.into_iter().next().map_or(Ok(()), Err)
     }
 
     fn note_before(&self) -> Result<()> {

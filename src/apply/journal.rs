@@ -20,7 +20,7 @@ use crate::refusal::Refusal;
 pub enum Outcome {
     /// It is as wanted.
     Applied,
-    /// What only goes went as far as it could; the next repair takes the rest.
+    /// Something that should go is left; the next repair takes it.
     Incomplete,
     /// It was not let in; nothing was changed.
     Refused,
@@ -150,6 +150,17 @@ pub(super) fn repaired(host: &dyn Host, call: Call, changed: &Summary, plan: &Pl
         ..Line::of_host(call, Outcome::Repaired)
     };
     line.write(host, &format!("repaired: {changed}"));
+}
+
+/// What a repair that belongs to nobody's want could not do.
+pub(super) fn left(host: &dyn Host, call: Call, left: &[anyhow::Error]) {
+    for error in left {
+        let line = Line {
+            input: input(error),
+            ..Line::of_host(call, Outcome::Incomplete)
+        };
+        line.write(host, &format!("left for the next repair: {error:#}"));
+    }
 }
 
 /// This want was not applied: not admitted, or, with an error, undone.

@@ -5,9 +5,19 @@ use anyhow::{Context, Result};
 use crate::host::Host;
 use crate::plan::{Judged, LinkChange, Plan, Step};
 
-/// Runs a plan up to the first step that fails.
-pub(super) fn run(host: &dyn Host, plan: &Plan) -> Result<()> {
-    plan.steps.iter().try_for_each(|step| run_step(host, step))
+/// Runs a plan up to the first step that fails; what is left that is no reason to go back.
+///
+/// A set that no rule of ours names any more lets nobody in and keeps nobody out. The kernel keeps it
+/// as long as somebody else's rule names it: no start may depend on that.
+pub(super) fn run(host: &dyn Host, plan: &Plan) -> Result<Vec<anyhow::Error>> {
+    let mut left = Vec::new();
+    for step in &plan.steps {
+        match (run_step(host, step), step) {
+            (Err(error), Step::UnusedSets(_)) => left.push(error),
+            (done, _) => done?,
+        }
+    }
+    Ok(left)
 }
 
 /// Runs every step of a plan whatever becomes of the others, and says what failed.
@@ -39,7 +49,7 @@ pub(super) fn run_all(host: &dyn Host, plan: &Plan) -> Vec<anyhow::Error> {
 
 fn only_takes_away(step: &Step) -> bool {
     match step {
-        Step::Nft(_) | Step::Sets(_) | Step::Rules(_) => false,
+        Step::Nft(_) | Step::Sets(_) | Step::UnusedSets(_) | Step::Rules(_) => false,
         Step::Connections(_) | Step::Judge(_) => true,
         Step::Links(changes) => changes.iter().all(|change| {
             matches!(
@@ -61,6 +71,9 @@ fn run_step(host: &dyn Host, step: &Step) -> Result<()> {
             .iptables_restore(input)
             .context("cannot change the rules"),
         Step::Sets(text) => host.ipset_restore(text).context("cannot change the sets"),
+        Step::UnusedSets(text) => host
+            .ipset_restore(text)
+            .context("cannot delete sets that no rule of vmhook's names any more"),
         Step::Connections(forget) => host
             .forget_connections(forget.zone, &forget.addresses)
             .context("cannot forget old connections"),

@@ -17,7 +17,9 @@ impl fmt::Display for Step {
         match self {
             Self::Nft(script) => here_document(f, "nft -f -", script),
             Self::Links(changes) => changes.iter().try_for_each(|change| change.fmt(f)),
-            Self::Sets(text) => here_document(f, "ipset -exist restore", text),
+            Self::Sets(text) | Self::UnusedSets(text) => {
+                here_document(f, "ipset -exist restore", text)
+            }
             Self::Rules(input) => {
                 here_document(f, "iptables-restore --noflush", &input.v4)?;
                 here_document(f, "ip6tables-restore --noflush", &input.v6)

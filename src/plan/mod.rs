@@ -54,8 +54,10 @@ pub enum Step {
     Nft(String),
     /// Changes of links, in order.
     Links(Vec<LinkChange>),
-    /// One `ipset restore`.
+    /// One `ipset restore`: sets that come, and members.
     Sets(String),
+    /// One `ipset restore` that deletes sets which no rule of ours names any more.
+    UnusedSets(String),
     /// One `iptables-restore --noflush` a family.
     Rules(RestoreInput),
     /// Connections to forget.
@@ -136,15 +138,18 @@ impl Plan {
             steps.push(Step::Links(links));
         }
         let sets = have.state.sets.change_to(&want.sets);
-        let sets_step = |text: String| (!text.is_empty()).then_some(Step::Sets(text));
-        steps.extend(sets_step(sets.before));
+        if !sets.before.is_empty() {
+            steps.push(Step::Sets(sets.before));
+        }
         steps.extend(rules(have, want).map(Step::Rules));
         steps.extend(forget.iter().cloned().map(Step::Connections));
         if !guard.open.is_empty() {
             steps.push(Step::Nft(guard.open));
         }
         steps.extend(judge.iter().cloned().map(Step::Judge));
-        steps.extend(sets_step(sets.after));
+        if !sets.after.is_empty() {
+            steps.push(Step::UnusedSets(sets.after));
+        }
         Self { steps }
     }
 

@@ -126,3 +126,36 @@ fn what_somebody_else_took_away_already_is_no_hindrance_at_the_end() {
         }
     });
 }
+
+/// A group whose members may speak to each other.
+const FRIENDS: &str = r#"
+[security_group.friends]
+ingress = [{ remote_group = "friends" }]
+egress = [{ any = true }]
+"#;
+
+#[test]
+fn a_set_that_a_rule_of_somebody_elses_names_stays_and_keeps_nobody_from_starting() {
+    World::run(|world| {
+        world.configure(&format!("{}{FRIENDS}", support::world::CONFIG));
+        let empty = world.dump();
+        let friend = Vm::new(1).with(|nic| nic.group = "friends".to_owned());
+        let other = Vm::new(2);
+        world.bring_up(&[&friend]);
+        run("iptables -A OUTPUT -m set --match-set NIPv4friends dst -j ACCEPT");
+        world.take_down(&[&friend]);
+        assert!(run("ipset list -n").contains("NIPv4friends"));
+
+        world.bring_up(&[&other]);
+        assert!(world.open_taps().contains("tap00000002-75"));
+        assert!(
+            !world.vmhook(&["sync"]).succeeded(),
+            "the set is still there"
+        );
+        run("iptables -D OUTPUT -m set --match-set NIPv4friends dst -j ACCEPT");
+        world.vmhook(&["sync"]).ok();
+        assert!(!run("ipset list -n").contains("NIPv4friends"));
+        world.take_down(&[&other]);
+        assert_same(&world.dump(), &empty, "after the last one");
+    });
+}

@@ -160,7 +160,7 @@ pub(crate) fn acts(plan: &Plan) -> Vec<Act> {
     let acts = |step: &Step| match step {
         Step::Nft(script) => vec![Act::Nft(script.clone())],
         Step::Links(changes) => changes.iter().cloned().map(Act::Link).collect(),
-        Step::Sets(text) => text
+        Step::Sets(text) | Step::UnusedSets(text) => text
             .lines()
             .map(|line| Act::Sets(line.to_owned()))
             .collect(),
