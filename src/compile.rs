@@ -100,20 +100,21 @@ pub fn compile_closed_port(port: &Port) -> HostState {
     }
 }
 
-/// The chains of a port that is open, and its place in the guard.
+/// The chains of a port that is open on this network, and its place in the guard.
 pub fn compile_port(
     options: &Options,
-    port: &Port,
-    tap: &Tap,
+    network: &Network,
+    (port, tap): (&Port, &Tap),
     membership: &Membership,
 ) -> HostState {
+    let NetworkKind::Vxlan(vxlan) = &network.kind;
     let rules = |family| port_rules(options, port, membership, family);
     HostState {
         v4: rules(Family::Ipv4),
         v6: rules(Family::Ipv6),
         guard: Guard {
             tables: Tables::Made,
-            elements: port_elements(port, tap),
+            elements: port_elements(vxlan.tunnel.vni, port, tap),
         },
         ..HostState::default()
     }

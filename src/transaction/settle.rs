@@ -173,7 +173,10 @@ fn compile_domains(records: &mut Records) {
     for record in records.domains.values_mut() {
         let open = record.want.open_ports();
         let members = membership::seen_by(&record.want, &here);
-        let open = open.map(|(port, tap)| compile_port(&options, port, tap, &members));
+        let open = open.filter_map(|open| {
+            let network = record.want.network_of(open.0)?;
+            Some(compile_port(&options, network, open, &members))
+        });
         let closed = record.want.closed_ports().map(compile_closed_port);
         let parts: Vec<HostState> = open.chain(closed).collect();
         record.applied = HostState::of(&parts);

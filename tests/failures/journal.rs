@@ -40,7 +40,7 @@ fn one(journal: &Journal) -> Entry {
 }
 
 const PREPARED: &str = "vm1|prepare|applied|tables +vmhook, bridge +brqc08e7dcd-4a, \
-    device +vxlan-267, fdb +1, elements +3";
+    device +vxlan-267, fdb +1, elements +4";
 
 /// How many rules the kernel has, IPv4 and IPv6. All of them are ours.
 fn rules() -> [usize; 2] {
@@ -62,7 +62,7 @@ fn a_life_is_one_line_a_change_and_none_where_nothing_changes() {
         let [v4, v6] = rules();
         let started = format!(
             "vm1|start|applied|port +fa:16:3e:00:00:01 tap00000001-75, rules v4 +{v4} v6 +{v6}, \
-             sets +2, members +1, elements +5, connections zone 4097 all"
+             sets +2, members +1, elements +6, connections zone 4097 all"
         );
         assert_eq!(told, [PREPARED, &started]);
 
@@ -77,7 +77,7 @@ fn a_life_is_one_line_a_change_and_none_where_nothing_changes() {
         let [left4, left6] = rules();
         let stopped = format!(
             "vm1|stopped|applied|port -fa:16:3e:00:00:01 tap00000001-75, rules v4 -{} v6 -{}, \
-             sets -2, members -1, elements -5, connections zone 4097 192.168.101.1",
+             sets -2, members -1, elements -6, connections zone 4097 192.168.101.1",
             v4 - left4,
             v6 - left6
         );
@@ -85,7 +85,7 @@ fn a_life_is_one_line_a_change_and_none_where_nothing_changes() {
         world.ok("release", &vm);
         let released = format!(
             "vm1|release|applied|tables -vmhook, bridge -brqc08e7dcd-4a, device -vxlan-267, fdb -1, \
-             rules v4 -{left4} v6 -{left6}, elements -3"
+             rules v4 -{left4} v6 -{left6}, elements -4"
         );
         assert_told(journal, &[&released]);
     });

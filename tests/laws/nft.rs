@@ -11,7 +11,7 @@ pub(crate) struct Nft(BTreeMap<String, Table>);
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Table {
-    /// Sets and maps by name, elements with the verdict that a map has.
+    /// Sets and maps by name, elements with the value that a map has.
     sets: BTreeMap<String, BTreeMap<String, Option<String>>>,
     chains: BTreeMap<String, Vec<String>>,
 }
@@ -76,52 +76,33 @@ impl Table {
 
     fn change(&mut self, doing: (&str, &str), name: &str, rest: &str) {
         match doing {
-            ("add", "chain") => {
-                self.chains.entry(name.to_owned()).or_default();
-            }
-            ("flush", "chain") => self.chains.get_mut(name).expect(name).clear(),
-            ("add", "rule") => self.chains.get_mut(name).expect(name).push(rest.to_owned()),
-            ("delete", "chain") => {
-                self.chains.remove(name).expect(name);
-                let verdicts = self.sets.values().flat_map(BTreeMap::values).flatten();
-                let to_it = format!("jump {name}");
-                assert!(
-                    verdicts.into_iter().all(|it| *it != to_it),
-                    "{name} is used"
-                );
-            }
-            ("add", "element") => keys(rest).for_each(|key| self.add(name, key)),
-            ("delete", "element") => keys(rest).for_each(|key| {
+            ("add", "element") => keys(rest).for_each(|element| self.add(name, element)),
+            ("delete", "element") => keys(rest).for_each(|element| {
                 let set = self.sets.get_mut(name).expect(name);
-                set.remove(key).expect(key);
+                let (key, value) = key_and_value(element);
+                assert_eq!(set.remove(&key), Some(value), "{name} has {element}");
             }),
             _ => panic!("{doing:?} {name}"),
         }
     }
 
     fn add(&mut self, set: &str, element: &str) {
-        let (key, verdict) = match element.split_once(" : ") {
-            Some((key, verdict)) => (key, Some(verdict.to_owned())),
-            None => (element, None),
-        };
-        if let Some(verdict) = &verdict {
-            let chain = verdict.strip_prefix("jump ").expect(element);
-            assert!(self.chains.contains_key(chain), "{element}: no such chain");
-        }
+        let (key, value) = key_and_value(element);
         let elements = self.sets.get_mut(set).expect(set);
-        let had = elements.insert(key.to_owned(), verdict);
-        assert_eq!(had, None, "{set} has {key} already");
+        let had = elements.insert(key, value);
+        assert_eq!(had, None, "{set} has {element} already");
     }
 
     fn list(&self, family: &str) -> String {
         let mut lines = vec![format!("table {family} vmhook {{")];
         for (name, elements) in &self.sets {
-            let element = |(key, verdict): (&String, &Option<String>)| match verdict {
-                Some(verdict) => format!("{key} : {verdict}"),
+            let element = |(key, value): (&String, &Option<String>)| match value {
+                Some(value) => format!("{key} : {value}"),
                 None => key.clone(),
             };
+            let is_map = elements.values().any(Option::is_some);
             let elements: Vec<_> = elements.iter().map(element).collect();
-            lines.push(format!("set {name} {{"));
+            lines.push(format!("{} {name} {{", if is_map { "map" } else { "set" }));
             if !elements.is_empty() {
                 lines.push(format!("elements = {{ {} }}", elements.join(", ")));
             }
@@ -134,6 +115,14 @@ impl Table {
         }
         lines.push("}".to_owned());
         lines.join("\n")
+    }
+}
+
+/// An element as it stands in a set, or in a map.
+fn key_and_value(element: &str) -> (String, Option<String>) {
+    match element.split_once(" : ") {
+        Some((key, value)) => (key.to_owned(), Some(value.to_owned())),
+        None => (element.to_owned(), None),
     }
 }
 

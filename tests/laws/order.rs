@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use vmhook::compile::compile_skeleton;
 use vmhook::firewall::guard::{Element, Guard};
 use vmhook::firewall::iptables::{Chain, ChainName, Ruleset, Table, chain_suffix};
-use vmhook::model::{IfName, Port};
+use vmhook::model::{IfName, NetworkId, NetworkKind, Port, Vni};
 use vmhook::record::Want;
 use vmhook::state::{HostState, ReadBack};
 use vmhook::transaction::Records;
@@ -31,6 +31,18 @@ impl End {
         let domains = self.records.domains.values();
         let mut open = domains.flat_map(|record| record.want.open_ports());
         open.find(|(_, its)| its.name == *tap).map(|it| it.0)
+    }
+
+    /// The number of the network whose open port or way out has this name.
+    fn vni(&self, name: &IfName) -> Option<Vni> {
+        let tunnels = self.records.networks.values().map(|record| {
+            let NetworkKind::Vxlan(vxlan) = &record.network.kind;
+            (&record.network.id, &vxlan.tunnel)
+        });
+        let port = self.port(name);
+        let is_its = |id: &NetworkId| port.is_some_and(|port| port.network == *id);
+        let mut own = tunnels.filter(|(id, tunnel)| tunnel.device == *name || is_its(id));
+        own.next().map(|(_, tunnel)| tunnel.vni)
     }
 
     fn rulesets(&self) -> [&Ruleset; 2] {
@@ -171,6 +183,30 @@ fn nothing_is_new_to_both(there: &ReadBack, ends: &[&End; 2]) -> Result<(), Test
     Ok(())
 }
 
+/// A member is of one network, which is that of its port or its way out at one end.
+fn members_are_of_their_network_alone(
+    there: &ReadBack,
+    ends: &[&End; 2],
+) -> Result<(), TestCaseError> {
+    let guard = &there.state.guard;
+    let places = |of: &Guard, name: &IfName| -> BTreeSet<Vni> {
+        let elements = of.elements.iter().filter_map(|element| match element {
+            Element::Place(member, vni) if member == name => Some(*vni),
+            _ => None,
+        });
+        elements.collect()
+    };
+    for name in guard.elements.iter().filter_map(Element::port) {
+        let has = places(guard, name);
+        prop_assert!(has.len() <= 1, "{} has {:?}", name, has);
+        for vni in &has {
+            let is_own = |end: &&End| end.vni(name) == Some(*vni);
+            prop_assert!(ends.iter().any(is_own), "{} has {}", name, vni);
+        }
+    }
+    Ok(())
+}
+
 /// A device on a bridge: both are known to the guard, so a tap that is no member is closed there.
 fn bridges_that_stand_are_closed(there: &ReadBack) -> Result<(), TestCaseError> {
     let HostState {
@@ -193,6 +229,7 @@ fn at_every_point(host: &Host, wants: &[Want]) -> Result<(), TestCaseError> {
         let there = kernel.observed();
         open_ports_are_filtered(&there, &ends)?;
         nothing_is_new_to_both(&there, &ends)?;
+        members_are_of_their_network_alone(&there, &ends)?;
         bridges_that_stand_are_closed(&there)?;
     }
     Ok(())

@@ -28,6 +28,7 @@ mod from_guest;
 mod host_stack;
 mod house;
 mod machine;
+mod moved;
 mod reload;
 mod remote_groups;
 mod stateless;

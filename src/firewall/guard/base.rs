@@ -30,7 +30,7 @@ pub fn base_script(capabilities: Capabilities) -> String {
         .replace("@UNKNOWN_PORT@", unknown_port)
         .replace("@TO_HOST@", to_host);
     format!(
-        "{}table bridge vmhook {{\n{SETS}{FROM_VM}{TO_VM}{chains}}}\n{INET}",
+        "{}table bridge vmhook {{\n{SETS}{FROM_VM}{TO_VM}{FROM_MEMBER}{chains}}}\n{INET}",
         no_tables(),
     )
 }
@@ -53,6 +53,8 @@ const UNKNOWN_PORT: &str = "		meta ibrname @bridges iifname != @members drop\n";
 
 const SETS: &str = "	set bridges { type ifname; }
 	set members { type ifname; }
+	map networks { type ifname : classid; }
+	set places { type ifname . classid; }
 	set ports { type ifname; }
 	set macs { type ifname . ether_addr; }
 	set v4 { type ifname . ether_addr . ipv4_addr; }
@@ -128,6 +130,23 @@ const TO_VM: &str = "	chain to_vm {
 	}
 ";
 
+/// Between two members: only where both have one network.
+///
+/// Which bridge a frame crosses nft can tell with `meta ibrname` alone. So each member has the number
+/// of its network (`networks`), and the frame carries its sender's to the question whether the
+/// receiver has it too (`places`), in the one field of 32 bits that nft can both write and look up
+/// and that nobody needs at this point: the priority. It is none before, so that nobody's value
+/// counts for a member without a number, and none after, so that no queue takes the number for one
+/// of its classes. A receiver that is no member has no place.
+const FROM_MEMBER: &str = "	chain from_member {
+		meta priority set none
+		meta priority set iifname map @networks
+		oifname . meta priority != @places drop
+		meta priority set none
+		oifname @ports jump to_vm
+	}
+";
+
 /// The chain `input` sees what the bridge hands to the host: what is sent to the bridge itself, ARP
 /// among it, which `table inet` does not see; and frames for the reserved group addresses
 /// (01:80:c2:00:00:0X). Those pass no other hook of the bridge, the host takes them, whatever is in
@@ -144,8 +163,8 @@ const BASE_CHAINS: &str = "	chain prerouting {
 	}
 	chain forward {
 		type filter hook forward priority -310; policy accept;
-		iifname @members oifname != @members drop
-		iifname != @members oifname @members drop
+		iifname @members goto from_member
+		oifname @members drop
 		oifname @ports jump to_vm
 	}
 	chain output {

@@ -7,7 +7,7 @@ use ipnet::{Ipv4Net, Ipv6Net};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{IfName, MacAddr};
+use crate::model::{IfName, MacAddr, Vni};
 
 /// One element of one of the guard's sets.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -19,6 +19,9 @@ pub enum Element {
     Quiet(IfName),
     /// A known port of a managed bridge: a way out, or a VM's tap that is open.
     Member(IfName),
+    /// A member's network, by its number: it speaks with the members of that network alone, wherever
+    /// somebody moves it.
+    Place(IfName, Vni),
     /// A VM's tap: what it sends and gets is checked.
     Port(IfName),
     /// A MAC address that the port may send with and be sent to.
@@ -67,6 +70,7 @@ impl Element {
             | Self::Has6(tap)
             | Self::Na(tap, _)
             | Self::Rarp(tap, _)
+            | Self::Place(tap, _)
             | Self::Member(tap) => Some(tap),
             Self::Bridge(_) | Self::Quiet(_) | Self::Foreign(..) => None,
         }
@@ -94,6 +98,13 @@ impl Element {
                     format!("\"{bridge}\" . \"{bridge}\""),
                 ),
             ],
+            Self::Place(name, vni) => {
+                let class = class(*vni);
+                vec![
+                    ("bridge vmhook networks", format!("\"{name}\" : {class}")),
+                    ("bridge vmhook places", format!("\"{name}\" . {class}")),
+                ]
+            }
             Self::Quiet(tap) => vec![("inet vmhook taps", format!("\"{tap}\""))],
             Self::Foreign(set, key) => vec![(set.as_str(), key.clone())],
             _ => {
@@ -152,6 +163,19 @@ impl Element {
             _ => return None,
         })
     }
+}
+
+/// The number of a network as nft writes a packet's priority: two halves of 16 bits.
+fn class(vni: Vni) -> String {
+    let number = u32::from(vni);
+    format!("{:x}:{:x}", number >> 16, number & 0xffff)
+}
+
+/// The network of this number.
+pub(super) fn vni(class: &str) -> Option<Vni> {
+    let (high, low) = class.split_once(':')?;
+    let half = |text| u16::from_str_radix(text, 16).ok().map(u32::from);
+    Vni::try_from(half(high)? << 16 | half(low)?).ok()
 }
 
 /// Where it stands, as in an nft script: `bridge vmhook members { "tap7a8c0a54-75" }`.

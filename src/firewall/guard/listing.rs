@@ -5,6 +5,7 @@ use std::net::Ipv6Addr;
 
 use ipnet::Ipv6Net;
 
+use super::element::vni;
 use super::{Element, Guard, Tables};
 use crate::model::{IfName, MacAddr};
 
@@ -50,7 +51,7 @@ pub fn read_tables(bridge: Option<&str>, inet: Option<&str>) -> Result<Listing, 
         .iter()
         .flat_map(|(name, table)| table.elements(name))
         .collect();
-    let elements = only_whole_bridges(&elements);
+    let elements = only_whole(&elements);
     Ok(Listing {
         guard: Guard {
             tables: state,
@@ -60,25 +61,21 @@ pub fn read_tables(bridge: Option<&str>, inet: Option<&str>) -> Result<Listing, 
     })
 }
 
-/// A managed bridge stands in three sets; where one is missing, none counts, so that a repair
-/// writes all of them again.
-fn only_whole_bridges(elements: &[(String, Element)]) -> BTreeSet<Element> {
+/// A managed bridge stands in three sets, a member's network in a map and a set; where one is
+/// missing, none counts, so that a repair writes all of them again.
+fn only_whole(elements: &[(String, Element)]) -> BTreeSet<Element> {
     let mut places: BTreeMap<&Element, usize> = BTreeMap::new();
     for (_, element) in elements {
         *places.entry(element).or_default() += 1;
     }
     let whole = |element: &Element| places[element] == element.places().len();
-    let name = |(set, element): &(String, Element)| match element {
-        Element::Bridge(bridge) if !whole(element) => {
-            let twice = set == "inet vmhook bridged";
-            let key = if twice {
-                format!("\"{bridge}\" . \"{bridge}\"")
-            } else {
-                format!("\"{bridge}\"")
-            };
-            Element::Foreign(set.clone(), key)
+    let name = |(set, element): &(String, Element)| {
+        let places = element.places();
+        let here = places.iter().find(|(place, _)| place == set);
+        match here {
+            Some((set, key)) if !whole(element) => Element::Foreign((*set).to_owned(), key.clone()),
+            _ => element.clone(),
         }
-        _ => element.clone(),
     };
     elements.iter().map(name).collect()
 }
@@ -99,11 +96,12 @@ impl Table {
             let words: Vec<&str> = line.split_whitespace().collect();
             match (words.as_slice(), &block) {
                 (["}"], _) => block = None,
-                (["set", set, "{"], None) => {
+                (["set", set, "{"] | ["map", set @ "networks", "{"], None) => {
                     table.sets.entry((*set).to_owned()).or_default();
                     block = Some((false, (*set).to_owned()));
                 }
-                // A map or a counter is not ours; listed like a chain it tells that somebody was here.
+                // Another map, or a counter, is not ours; listed like a chain it tells that somebody
+                // was here.
                 (["table", ..], None) => {}
                 ([.., "{"], None) => {
                     let head = line.trim().trim_end_matches(" {").to_owned();
@@ -167,7 +165,12 @@ impl Table {
 
 /// The element that stands for this key in this set; `None` if we never write such a one.
 fn element(place: &str, key: &str) -> Option<Element> {
-    let mut parts = key.split(" . ");
+    let separator = if place == "bridge vmhook networks" {
+        " : "
+    } else {
+        " . "
+    };
+    let mut parts = key.split(separator);
     let name: IfName = parts.next()?.trim_matches('"').parse().ok()?;
     let rest: Vec<&str> = parts.collect();
     let mac = || rest.first()?.parse::<MacAddr>().ok();
@@ -178,6 +181,9 @@ fn element(place: &str, key: &str) -> Option<Element> {
             Element::Bridge(name)
         }
         ("inet vmhook taps", 0) => Element::Quiet(name),
+        ("bridge vmhook networks" | "bridge vmhook places", 1) => {
+            Element::Place(name, vni(rest[0])?)
+        }
         ("bridge vmhook members", 0) => Element::Member(name),
         ("bridge vmhook ports", 0) => Element::Port(name),
         ("bridge vmhook has6", 0) => Element::Has6(name),
@@ -240,12 +246,24 @@ fn sorted_braces(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Vni;
 
     const BRIDGE: &str = r#"table bridge vmhook {
 	set members {
 		type ifname
 		elements = { "vxlan-267", "tap1",
 			     "tap2" }
+	}
+
+	map networks {
+		type ifname : classid
+		elements = { "vxlan-1048575" : f:ffff,
+			     "tap1" : 0:10b }
+	}
+
+	set places {
+		type ifname . classid
+		elements = { "vxlan-1048575" . f:ffff }
 	}
 
 	set na {
@@ -301,6 +319,11 @@ mod tests {
         let net = "2001:db8::/64".parse().unwrap();
         assert!(elements.contains(&Element::NaNet(tap.clone(), net)));
         assert!(elements.contains(&Element::Na(tap, "2001:db8::1".parse().unwrap())));
+        let place = Element::Place(
+            "vxlan-1048575".parse().unwrap(),
+            Vni::try_from(0xf_ffff).unwrap(),
+        );
+        assert!(elements.contains(&place));
         assert_eq!(
             listing.chains,
             ["chain to_vm", "ether type { arp, ip, ip6 } accept", "drop"],
@@ -319,6 +342,16 @@ mod tests {
             read_tables(Some(&text), None),
         );
         assert_ne!(ours.unwrap().chains, theirs.unwrap().chains);
+    }
+
+    #[test]
+    fn a_network_that_a_member_has_only_half_counts_nowhere() {
+        let listing = read_tables(Some(BRIDGE), None).unwrap();
+        let half = Element::Foreign(
+            "bridge vmhook networks".to_owned(),
+            "\"tap1\" : 0:10b".to_owned(),
+        );
+        assert!(listing.guard.elements.contains(&half));
     }
 
     #[test]

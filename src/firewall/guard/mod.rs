@@ -5,22 +5,24 @@
 //!
 //! - `table bridge vmhook`: frames. A port of a managed bridge that is not in `members` neither
 //!   gives frames to a member nor gets one from it, whatever the ethertype: hot-plugged, moved
-//!   there, or not yet opened. A member that is a VM's (`ports`) sends only with its own MAC and
+//!   there, or not yet opened. Members of two networks (`places`) are as closed to each other, so a
+//!   tap that is moved to another managed bridge is heard by nobody there. A member that is a VM's (`ports`) sends only with its own MAC and
 //!   addresses, and gets no frame that is not meant for it.
 //! - `table inet vmhook`: the host. It takes no packet from a managed bridge, sends none to it and
 //!   routes none through it; without this a VM can address the tunnel end point itself and inject
 //!   frames into any network. Its own stack sends nothing into a VM's tap.
 //!
 //! ```text
-//!        tap ──▶ prerouting -310: from_vm ──▶ bridge ──▶ forward -310: members, to_vm ──▶ tap
+//!        tap ──▶ prerouting -310: from_vm ──▶ bridge ──▶ forward -310: from_member, to_vm ──▶ tap
 //!                (before the bridge learns)      │
 //!                                                └──▶ inet input -310: drop
 //! ```
 //!
 //! The chains are fixed; all that changes is [`Element`]s of sets keyed by interface, so
 //! the cost of a frame does not depend on the number of VMs. *Membership*, the element
-//! [`Element::Member`] of a tap, alone opens a port. It goes in last and out first, in one
-//! transaction with the port's other elements.
+//! [`Element::Member`] of a tap, alone opens a port, and only to its own network
+//! ([`Element::Place`]). It goes in last and out first, in one transaction with the port's other
+//! elements.
 //!
 //! The rules were tried with 82 kinds of frames; what Neutron's own rules let through of them is
 //! told in `docs/design.md`.

@@ -6,9 +6,9 @@ use ipnet::IpNet;
 
 use super::Element;
 use crate::firewall::policy::{Policy, Source};
-use crate::model::{Family, IfName, Network, NetworkKind, Port, Tap};
+use crate::model::{Family, IfName, Network, NetworkKind, Port, Tap, Vni};
 
-/// The elements of a network: its bridge, and its way out as a member.
+/// The elements of a network: its bridge, and its way out as a member of it.
 ///
 /// Names may precede the links: so a bridge is closed before it exists.
 pub fn network_elements(network: &Network) -> BTreeSet<Element> {
@@ -16,6 +16,7 @@ pub fn network_elements(network: &Network) -> BTreeSet<Element> {
     BTreeSet::from([
         Element::Bridge(network.bridge.clone()),
         Element::Member(vxlan.tunnel.device.clone()),
+        Element::Place(vxlan.tunnel.device.clone(), vxlan.tunnel.vni),
     ])
 }
 
@@ -25,16 +26,17 @@ pub fn closed_port_elements(port: &Port) -> BTreeSet<Element> {
     port.target.iter().cloned().map(Element::Quiet).collect()
 }
 
-/// The elements of a port that is open: what it may send from, and membership.
+/// The elements of a port that is open: what it may send from, and membership of its network.
 ///
 /// The sources are those of the port's rules. A port with an IPv6 address may also use the link-local
 /// address that EUI-64 makes of its MAC, as in Neutron. In the family in which a port has no source
 /// it sends nothing, and without an IPv6 source it gets no IPv6 either.
-pub fn port_elements(port: &Port, tap: &Tap) -> BTreeSet<Element> {
+pub fn port_elements(vni: Vni, port: &Port, tap: &Tap) -> BTreeSet<Element> {
     let name = &tap.name;
     let mut elements = BTreeSet::from([
         Element::Quiet(name.clone()),
         Element::Member(name.clone()),
+        Element::Place(name.clone(), vni),
         Element::Port(name.clone()),
         Element::Mac(name.clone(), port.mac),
         Element::Rarp(name.clone(), port.mac),
@@ -118,7 +120,8 @@ mod tests {
             remote_groups: Vec::new(),
         };
         let name = "tap1".parse().unwrap();
-        port_elements(&port, &Tap { name, index: 7 })
+        let vni = Vni::try_from(267).unwrap();
+        port_elements(vni, &port, &Tap { name, index: 7 })
     }
 
     fn text(elements: &BTreeSet<Element>) -> String {

@@ -108,7 +108,7 @@ impl Guard {
         }
         let ports = self.open_ports();
         let opens = |element: &&Element| match element {
-            Element::Member(tap) => ports.contains(tap),
+            Element::Member(tap) | Element::Place(tap, _) => ports.contains(tap),
             _ => false,
         };
         let members: Vec<_> = self.elements.iter().filter(opens).collect();
