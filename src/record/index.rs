@@ -68,16 +68,17 @@ impl Index {
         index
     }
 
-    /// Puts a domain's ports in the place of those it had.
+    /// Puts a domain's ports in the place of those it had, as the latest; ports that are as they
+    /// were stay where they are.
     pub fn replace(&mut self, record: &DomainRecord) {
-        self.remove(&record.want.uuid);
-        self.lines.extend(
-            record
-                .want
-                .ports
-                .iter()
-                .map(|port| IndexLine::of(record, port)),
-        );
+        let ports = record.want.ports.iter();
+        let lines: Vec<_> = ports.map(|port| IndexLine::of(record, port)).collect();
+        let domain = &record.want.uuid;
+        let had = self.lines.iter().filter(|line| line.domain == *domain);
+        if !had.eq(&lines) {
+            self.remove(domain);
+            self.lines.extend(lines);
+        }
     }
 
     /// Forgets a domain.
