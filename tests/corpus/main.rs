@@ -21,7 +21,7 @@
 //! ```
 //!
 //! The rules are compared as text; nothing here is shared with `src/firewall`. A case that vmhook
-//! cannot say is refused at its start, in words that the test knows. `VMHOOK_NEUTRON_CORPUS` names
+//! cannot say is refused at a start or a reload, in words that the test knows. `VMHOOK_NEUTRON_CORPUS` names
 //! another corpus of the format. Needs root.
 #![expect(
     clippy::disallowed_methods,

@@ -13,7 +13,7 @@ use super::support::world::assert_same;
 use super::support::{Outcome, World};
 use super::words;
 
-/// A start was refused, with these words on standard error.
+/// A start or a reload was refused, with these words on standard error.
 #[derive(Debug)]
 pub(crate) struct Refused(pub(crate) String);
 
@@ -78,7 +78,7 @@ impl<'a> Player<'a> {
             Step::UpdatePort { .. } | Step::SetRules { .. } | Step::SetMembers { .. } => {
                 self.case.change(step);
                 self.world.configure(&words::configuration(&self.case));
-                self.restart_ports()?;
+                self.reload()?;
             }
             Step::RestartAgent { devices } => self.restart_libvirtd(devices),
             Step::Shell { command } => self.shell(command),
@@ -117,12 +117,13 @@ impl<'a> Player<'a> {
         self.here.retain(|here| here != device);
     }
 
-    /// A running machine gets what changed in the configuration by its next start.
-    fn restart_ports(&mut self) -> Result<(), Refused> {
-        for device in self.here.clone() {
-            self.stop(&device);
-            self.start(&device)?;
+    /// Running machines get what changed in the configuration.
+    fn reload(&self) -> Result<(), Refused> {
+        let outcome = self.world.vmhook(&["reload"]);
+        if outcome.code == 1 {
+            return Err(Refused(outcome.err));
         }
+        outcome.ok();
         Ok(())
     }
 
