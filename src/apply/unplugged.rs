@@ -3,8 +3,8 @@
 //! libvirt calls no hook about an interface of `type='bridge'`: its tap goes, and its name stays a
 //! member, for whatever tap gets it next; or its tap is a member on another network's bridge. So
 //! whoever reads the links anyway drops the ports that lost their tap; whoever wants a tap, an address
-//! or a chain's name that such a port has drops it first, with its connections; and nobody opens a tap that is not
-//! where it was.
+//! or a chain's name that such a port has drops it first, with its connections; and nobody opens a tap
+//! that is not where it was.
 
 use std::collections::BTreeSet;
 

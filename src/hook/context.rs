@@ -1,6 +1,6 @@
 //! What several calls need.
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 
 use super::failure::Failure;
 use crate::apply::{Mode, Store, settle, settle_leaving};
@@ -64,8 +64,23 @@ pub(super) fn fulfil_by(mode: Mode, host: &dyn Host, store: &Store<'_>, want: &W
     }
     match store.take_failure(want)? {
         Some(refusal) => Err(Failure::told(refusal).into()),
-        None => Ok(()),
+        None if is_applied(store, want)? => Ok(()),
+        None => {
+            let lost = anyhow!("somebody else took back what it asked for; try again");
+            Err(Failure::of(want, &lost).into())
+        }
     }
+}
+
+/// Whether this want has become true, or a later one of the domain. `vmhook remove --purge` forgets
+/// all wants, also of hooks that wait for the lock; and `vmhook sync` twice at once for one domain may
+/// have written one file.
+fn is_applied(store: &Store<'_>, want: &Want) -> Result<bool> {
+    let Some(DomainRecord { want: applied, .. }) = store.domain(&want.uuid)? else {
+        return Ok(want.ports.is_empty());
+    };
+    let is_this = applied.generation == want.generation && applied.ports == want.ports;
+    Ok(is_this || applied.generation > want.generation)
 }
 
 /// Whoever gets the lock next finds that only what stood before is wanted.

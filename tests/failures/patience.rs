@@ -1,6 +1,6 @@
 //! What keeps a hook waiting: the lock, a program that hangs.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
@@ -157,5 +157,33 @@ fn where_undoing_hangs_too_the_port_is_closed_and_the_next_hook_repairs() {
         assert!(world.open_taps().is_empty());
         world.take_down(&[&vm, &next]);
         assert_same(&world.dump(), &empty, "after it");
+    });
+}
+
+/// `vmhook remove --purge` forgets all wants; two at once for one machine may write one file.
+#[test]
+fn a_start_whose_want_somebody_took_away_does_not_pass_for_done() {
+    World::run(|world| {
+        let vm = Vm::new(1);
+        world.ok("prepare", &vm);
+        world.plug(&vm);
+        let lock = hold_the_lock(world);
+        let start = world.call("start", &vm).begin();
+        let wants = || {
+            let files = world.state_files().into_iter();
+            files
+                .filter(|file| file.starts_with("wants/"))
+                .collect::<Vec<_>>()
+        };
+        let want = loop {
+            if let Some(want) = wants().pop() {
+                break world.state_dir().join(want);
+            }
+        };
+        fs::remove_file(want).unwrap();
+        drop(lock);
+        assert_refused(&start.end(), &["domain vm1", "try again"]);
+        assert!(world.open_taps().is_empty());
+        world.take_down(&[&vm]);
     });
 }
