@@ -140,7 +140,7 @@ fn a_machine_as_it_was_applied_is_well_and_each_value_says_whence() {
             "MTU        1450               [network.selfservice] mtu",
             "addresses  192.168.101.88     [port.web1]",
             "groups     mysecurity         [port.web1]",
-            "in kernel  link 2/2, bridge port 1/1, FDB entry 1/1, rule 4/4, set element 2/2",
+            "in kernel  link 2/2, bridge port 1/1, FDB entry 1/1, rule 4/4, set element 3/3",
         ] {
             assert!(text.lines().any(|it| it.trim() == line), "{line}\n{text}");
         }
