@@ -8,19 +8,20 @@
 //!    its name may have been open;
 //! 2. links go, then links come, a device joining its bridge last;
 //! 3. taps that will open are silenced;
-//! 4. one `ipset restore` makes the sets that rules will name, and brings the others up to date;
+//! 4. one `ipset restore` makes the sets that rules will name, and takes out of the others who goes;
 //! 5. one `iptables-restore` a family takes and brings the rules: what goes is closed already, and
 //!    what comes is not open yet;
-//! 6. connections of earlier owners of an address are forgotten;
-//! 7. one nft transaction opens what opens, and forgets networks that are gone;
-//! 8. connections of ports that stayed open are judged by what these may do now;
-//! 9. one `ipset restore` deletes the sets that no rule names any more.
+//! 6. one `ipset restore` puts into the sets who comes;
+//! 7. connections of earlier owners of an address are forgotten;
+//! 8. one nft transaction opens what opens, and forgets networks that are gone;
+//! 9. connections of ports that stayed open are judged by what these may do now;
+//! 10. one `ipset restore` deletes the sets that no rule names any more.
 //!
 //! Stopped anywhere, what stands allows no more than the union of before and after, and a port that
 //! is not finished is closed.
 //!
 //! ```text
-//! have ─┐   ┌─ close ─ links ─ quiet ─ sets ─ rules ─ connections ─ open ─ judge ─ sets ─▶ want
+//! have ─┐   ┌─ close ─ links ─ quiet ─ sets ─ rules ─ members ─ connections ─ open ─ judge ─ sets ─▶ want
 //! want ─┴───┘
 //! ```
 
@@ -54,7 +55,7 @@ pub enum Step {
     Nft(String),
     /// Changes of links, in order.
     Links(Vec<LinkChange>),
-    /// One `ipset restore`: sets that come, and members.
+    /// One `ipset restore`: sets that come, members that go, or members that come.
     Sets(String),
     /// One `ipset restore` that deletes sets which no rule of ours names any more.
     UnusedSets(String),
@@ -142,6 +143,9 @@ impl Plan {
             steps.push(Step::Sets(sets.before));
         }
         steps.extend(rules(have, want).map(Step::Rules));
+        if !sets.members.is_empty() {
+            steps.push(Step::Sets(sets.members));
+        }
         steps.extend(forget.iter().cloned().map(Step::Connections));
         if !guard.open.is_empty() {
             steps.push(Step::Nft(guard.open));

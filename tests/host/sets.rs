@@ -18,7 +18,7 @@ fn web(members: &[&str]) -> Sets {
 /// Changes the kernel's sets, and sees that they then are what is wanted.
 fn lead(host: &Machine, have: &Sets, want: &Sets) {
     let change = have.change_to(want);
-    for text in [change.before, change.after] {
+    for text in [change.before, change.members, change.after] {
         if !text.is_empty() {
             host.ipset_restore(&text).unwrap();
         }
@@ -53,6 +53,7 @@ fn the_kernel_has_the_sets_that_are_wanted_member_by_member() {
                 "192.0.2.4/32",
                 "192.0.2.5/32",
                 "192.0.2.6/32",
+                "192.0.2.7/32",
                 "::/0",
             ]),
             web(&["0.0.0.0/0", "::1.2.3.4/128"]),
@@ -80,6 +81,7 @@ fn a_set_that_a_death_left_half_filled_goes_before_another_is_filled() {
             "192.0.2.3/32",
             "192.0.2.4/32",
             "192.0.2.5/32",
+            "192.0.2.6/32",
         ];
         lead(&host, &found, &web(&many));
     });

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use ipnet::IpNet;
 use proptest::prelude::*;
 use vmhook::compile::compile_skeleton;
 use vmhook::firewall::guard::{Element, Guard};
-use vmhook::firewall::iptables::{Chain, ChainName, Ruleset, Table, chain_suffix};
-use vmhook::model::{IfName, NetworkId, NetworkKind, Port, Vni};
+use vmhook::firewall::iptables::{Chain, ChainName, Ruleset, Table, chain_suffix, repair};
+use vmhook::model::{Family, IfName, NetworkId, NetworkKind, Port, Vni};
 use vmhook::record::Want;
 use vmhook::state::{HostState, ReadBack};
 use vmhook::transaction::Records;
@@ -207,6 +208,35 @@ fn members_are_of_their_network_alone(
     Ok(())
 }
 
+/// While the old rules are there a set has nobody that only comes, and while the new ones are there
+/// nobody that only goes.
+fn rules_meet_their_own_members(there: &ReadBack, ends: &[&End; 2]) -> Result<(), TestCaseError> {
+    for (name, members) in there.state.sets.iter() {
+        let [Some(before), Some(after)] = ends.map(|end| end.state.sets.get(name)) else {
+            continue;
+        };
+        let (family, rules) = match name.family() {
+            Some(Family::Ipv6) => (1, &there.v6),
+            _ => (0, &there.v4),
+        };
+        let are_rules_of = |end: &End| repair(rules, end.rulesets()[family]).is_empty();
+        prop_assert!(are_rules_of(ends[0]) || are_rules_of(ends[1]));
+        if !are_rules_of(ends[1]) {
+            prop_assert!(holds_all(before, members), "{} before the rules", name);
+        }
+        if !are_rules_of(ends[0]) {
+            prop_assert!(holds_all(after, members), "{} after the rules", name);
+        }
+    }
+    Ok(())
+}
+
+fn holds_all(set: &BTreeSet<IpNet>, members: &BTreeSet<IpNet>) -> bool {
+    let whole = IpNet::aggregate(&set.iter().copied().collect());
+    let is_in = |member: &IpNet| whole.iter().any(|net| net.contains(member));
+    members.iter().all(is_in)
+}
+
 /// A device on a bridge: both are known to the guard, so a tap that is no member is closed there.
 fn bridges_that_stand_are_closed(there: &ReadBack) -> Result<(), TestCaseError> {
     let HostState {
@@ -230,6 +260,7 @@ fn at_every_point(host: &Host, wants: &[Want]) -> Result<(), TestCaseError> {
         open_ports_are_filtered(&there, &ends)?;
         nothing_is_new_to_both(&there, &ends)?;
         members_are_of_their_network_alone(&there, &ends)?;
+        rules_meet_their_own_members(&there, &ends)?;
         bridges_that_stand_are_closed(&there)?;
     }
     Ok(())

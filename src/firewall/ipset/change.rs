@@ -13,11 +13,17 @@ use crate::model::Family;
 /// is no transaction; an exchange is one act.
 const EXCHANGED: usize = 5;
 
-/// The way from some sets to others, for two calls of `ipset restore`.
+/// The way from some sets to others, for three calls of `ipset restore`.
+///
+/// A set stands beside two rule sets while the rules change. What is in it then is in it at both
+/// ends: an address that goes is gone before the new rules, one that comes is not there before
+/// the old ones are gone. So no moment allows more than the rules of one end with its own members.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SetsChange {
-    /// Makes what is missing and brings the members of the others up to date; before the rules.
+    /// Makes what is missing, and takes out of the others what goes; before the rules.
     pub before: String,
+    /// Puts in what comes; after the rules.
+    pub members: String,
     /// Deletes what no rule names any more; after the rules.
     pub after: String,
 }
@@ -31,10 +37,13 @@ impl Sets {
             change.before += &destroy(UNFINISHED);
         }
         for (name, members) in &want.0 {
-            change.before += &match self.get(name) {
-                None => filled(name.as_str(), name.family(), members),
-                Some(had) => changed(name, had, members),
-            };
+            if let Some(had) = self.get(name) {
+                let shared = shared(had, members);
+                change.before += &changed(name, had, &shared);
+                change.members += &changed(name, &shared, members);
+            } else {
+                change.before += &filled(name.as_str(), name.family(), members);
+            }
         }
         let gone = self.0.keys().filter(|name| want.get(name).is_none());
         let gone = gone.filter(|name| !is_unfinished(name));
@@ -43,7 +52,17 @@ impl Sets {
     }
 }
 
-/// Members come before others go: no moment has less than both ends share.
+/// What both hold: also a part of what is written as one prefix at the other end.
+fn shared(one: &BTreeSet<IpNet>, other: &BTreeSet<IpNet>) -> BTreeSet<IpNet> {
+    let whole = |of: &BTreeSet<IpNet>| IpNet::aggregate(&of.iter().copied().collect());
+    let (whole_one, whole_other): (Vec<IpNet>, Vec<IpNet>) = (whole(one), whole(other));
+    let is_in = |all: &[IpNet], member: &IpNet| all.iter().any(|net| net.contains(member));
+    let either = one.union(other);
+    let both = either.filter(|it| is_in(&whole_one, it) && is_in(&whole_other, it));
+    both.copied().collect()
+}
+
+/// Members come before others go: no moment has less than both sides share.
 fn changed(name: &SetName, had: &BTreeSet<IpNet>, want: &BTreeSet<IpNet>) -> String {
     let new: Vec<_> = want.difference(had).collect();
     let gone: Vec<_> = had.difference(want).collect();
@@ -100,40 +119,50 @@ mod tests {
     fn a_set_comes_with_its_members_before_the_rules_and_goes_after_them() {
         let web = sets(&["192.0.2.1/32", "10.0.0.0/8", "2001:db8::1/128"]);
         let comes = Sets::default().change_to(&web);
-        let expected = "create NIPv4web hash:net family inet\n\
-                        add NIPv4web 10.0.0.0/8\nadd NIPv4web 192.0.2.1\n";
-        assert_eq!(
-            (comes.before.as_str(), comes.after.as_str()),
-            (expected, "")
-        );
+        let filled = "create NIPv4web hash:net family inet\n\
+                      add NIPv4web 10.0.0.0/8\nadd NIPv4web 192.0.2.1\n";
+        assert_eq!(texts(&comes), [filled, "", ""]);
         let goes = web.change_to(&Sets::default());
-        let expected = ("", "destroy NIPv4web\n");
-        assert_eq!((goes.before.as_str(), goes.after.as_str()), expected);
+        assert_eq!(texts(&goes), ["", "", "destroy NIPv4web\n"]);
+    }
+
+    fn texts(change: &SetsChange) -> [&str; 3] {
+        [&change.before, &change.members, &change.after].map(String::as_str)
     }
 
     #[test]
-    fn a_few_members_are_changed_in_place() {
+    fn who_goes_is_gone_before_the_rules_and_who_comes_is_not_there_before_them() {
         let change = sets(&["192.0.2.1/32"]).change_to(&sets(&["192.0.2.2/32"]));
-        assert_eq!(
-            change.before,
-            "add NIPv4web 192.0.2.2\ndel NIPv4web 192.0.2.1\n"
-        );
+        let (goes, comes) = ("del NIPv4web 192.0.2.1\n", "add NIPv4web 192.0.2.2\n");
+        assert_eq!(texts(&change), [goes, comes, ""]);
+    }
+
+    #[test]
+    fn who_is_in_a_larger_prefix_at_the_other_end_stays() {
+        let (whole, parts) = (["10.0.0.0/8"], ["10.0.0.0/9", "10.128.0.0/9"]);
+        let split = sets(&whole).change_to(&sets(&parts));
+        let both = "add NIPv4web 10.0.0.0/9\nadd NIPv4web 10.128.0.0/9\n";
+        assert_eq!(texts(&split), [both, "del NIPv4web 10.0.0.0/8\n", ""]);
+        let part = sets(&whole).change_to(&sets(&["10.1.0.0/16"]));
+        let instead = "add NIPv4web 10.1.0.0/16\ndel NIPv4web 10.0.0.0/8\n";
+        assert_eq!(texts(&part), [instead, "", ""]);
     }
 
     #[test]
     fn many_are_exchanged_at_once() {
-        let many = ["10.0.0.0/9", "192.0.2.2/32", "192.0.2.3/32", "192.0.2.4/32"];
-        let change = sets(&["192.0.2.1/32"]).change_to(&sets(&many));
-        assert!(
-            change
-                .before
-                .starts_with("create vmhook-new hash:net family inet\n")
-        );
-        assert!(
-            change
-                .before
-                .ends_with("swap vmhook-new NIPv4web\ndestroy vmhook-new\n")
-        );
+        let many = [
+            "10.0.0.0/9",
+            "192.0.2.2/32",
+            "192.0.2.3/32",
+            "192.0.2.4/32",
+            "192.0.2.5/32",
+        ];
+        let few = sets(&["192.0.2.1/32"]);
+        let (more, fewer) = (few.change_to(&sets(&many)), sets(&many).change_to(&few));
+        for text in [more.members, fewer.before] {
+            assert!(text.starts_with("create vmhook-new hash:net family inet\n"));
+            assert!(text.ends_with("swap vmhook-new NIPv4web\ndestroy vmhook-new\n"));
+        }
     }
 
     #[test]

@@ -10,8 +10,8 @@
 //! ipset save ▶ Sets ────┘
 //! ```
 //!
-//! A rule holds the sets it names: a set comes before its rules and goes after them. In between, its
-//! members are those of before, or of after.
+//! A rule holds the sets it names: a set comes before its rules and goes after them. While the rules
+//! change, its members are those that it has both before and after.
 
 mod change;
 mod save;
