@@ -26,7 +26,7 @@ pub fn compile_skeleton(options: &Options) -> HostState {
 /// A network's links, flood entries and place in the guard; once it serves a port, also the rules
 /// that give its packets their conntrack zone.
 pub fn compile_network(
-    network: &Network,
+    (network, zone): (&Network, Zone),
     serving: Option<&Serving<'_>>,
     machine_id: &str,
 ) -> HostState {
@@ -58,12 +58,12 @@ pub fn compile_network(
         fdb: vxlan.flood.iter().map(flood).collect(),
         guard: Guard {
             tables: Tables::Made,
-            elements: network_elements(network),
+            elements: network_elements(network, zone),
         },
         ..HostState::default()
     };
     if let Some(serving) = serving {
-        [state.v4, state.v6] = compile_tracking(network, serving);
+        [state.v4, state.v6] = compile_tracking((network, zone), serving);
     }
     state
 }
@@ -73,18 +73,16 @@ pub fn compile_network(
 pub struct Serving<'a> {
     /// How rules are written.
     pub options: &'a Options,
-    /// The network's conntrack zone.
-    pub zone: Zone,
     /// Whose packets are tracked in it.
     pub tracking: Tracking,
 }
 
 /// A network's rules of each family.
-pub fn compile_tracking(network: &Network, serving: &Serving<'_>) -> [Ruleset; 2] {
+pub fn compile_tracking((network, zone): (&Network, Zone), serving: &Serving<'_>) -> [Ruleset; 2] {
     let place = Place {
         bridge: &network.bridge,
         network: &network.id,
-        zone: serving.zone,
+        zone,
     };
     Family::BOTH.map(|family| network_rules(serving.options, place, &serving.tracking, family))
 }
@@ -100,21 +98,20 @@ pub fn compile_closed_port(port: &Port) -> HostState {
     }
 }
 
-/// The chains of a port that is open on this network, and its place in the guard.
+/// The chains of a port that is open on the network of this zone, and its place in the guard.
 pub fn compile_port(
     options: &Options,
-    network: &Network,
+    zone: Zone,
     (port, tap): (&Port, &Tap),
     membership: &Membership,
 ) -> HostState {
-    let NetworkKind::Vxlan(vxlan) = &network.kind;
     let rules = |family| port_rules(options, port, membership, family);
     HostState {
         v4: rules(Family::Ipv4),
         v6: rules(Family::Ipv6),
         guard: Guard {
             tables: Tables::Made,
-            elements: port_elements(vxlan.tunnel.vni, port, tap),
+            elements: port_elements(zone, port, tap),
         },
         ..HostState::default()
     }

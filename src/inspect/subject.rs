@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::domain::{Domain, Interface};
 use crate::facts::HostFacts;
 use crate::firewall::iptables::chain_suffix;
-use crate::model::{IfName, Network, NetworkKind, Port};
+use crate::model::{IfName, Network, Port};
 use crate::record::{DomainRecord, NetworkRecord, Phase};
 use crate::resolve::{self, Claimed};
 use crate::state::{HostState, ReadBack};
@@ -157,8 +157,8 @@ impl<'a> Subject<'a> {
         };
         add(&Scope::Host, &self.records.skeleton(), &[]);
         for network in self.networks(record) {
-            let NetworkKind::Vxlan(vxlan) = &network.network.kind;
-            let devices = [network.network.bridge.clone(), vxlan.tunnel.device.clone()];
+            let bridge = [&network.network.bridge].into_iter();
+            let devices: Vec<IfName> = bridge.chain(network.network.way_out()).cloned().collect();
             let scope = Scope::Network(network.network.name.clone());
             add(&scope, &network.applied, &devices);
         }
@@ -256,14 +256,12 @@ impl<'a> Subject<'a> {
             .collect();
         let mut notes = Vec::new();
         for NetworkRecord { network, .. } in self.networks(record) {
-            let NetworkKind::Vxlan(vxlan) = &network.kind;
             let Some(bridge) = self.facts.link(&network.bridge) else {
                 continue;
             };
             let ports = self.facts.ports_of(bridge.index);
-            let unknown = ports.filter(|port| {
-                !taps.contains(&port.index) && port.name != vxlan.tunnel.device.as_str()
-            });
+            let unknown = ports
+                .filter(|port| !taps.contains(&port.index) && !network.has_way_out(&port.name));
             notes.extend(unknown.map(|port| {
                 format!(
                     "{} on {} is nobody's port: it is closed",

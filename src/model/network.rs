@@ -174,6 +174,18 @@ pub enum NetworkKind {
 }
 
 impl Network {
+    /// The port of its bridge that leads to other hosts.
+    pub fn way_out(&self) -> Option<&IfName> {
+        match &self.kind {
+            NetworkKind::Vxlan(vxlan) => Some(&vxlan.tunnel.device),
+        }
+    }
+
+    /// Whether the link of this name is its way out.
+    pub fn has_way_out(&self, name: &str) -> bool {
+        self.way_out().is_some_and(|device| device.as_str() == name)
+    }
+
     /// Whether both can share the links that one of them made. The peers may differ.
     pub fn has_same_tunnel(&self, other: &Self) -> bool {
         let (NetworkKind::Vxlan(ours), NetworkKind::Vxlan(theirs)) = (&self.kind, &other.kind);

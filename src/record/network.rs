@@ -23,6 +23,11 @@ pub struct NetworkRecord {
 }
 
 impl NetworkRecord {
+    /// The network and where its packets are tracked.
+    pub fn placed(&self) -> (&Network, Zone) {
+        (&self.network, self.zone)
+    }
+
     /// The name of the file that holds a network's record.
     pub fn file_of(id: &NetworkId) -> String {
         format!("networks/{id}")

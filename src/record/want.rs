@@ -67,12 +67,6 @@ impl Want {
         self.ports.iter().filter(closed)
     }
 
-    /// The network that this port of it is on; `None` if the port is not one of its own.
-    pub fn network_of(&self, port: &Port) -> Option<&Network> {
-        let mut networks = self.networks.iter();
-        networks.find(|network| network.id == port.network)
-    }
-
     fn tap_to_open<'a>(&self, port: &'a Port) -> Option<&'a Tap> {
         port.tap.as_ref().filter(|_| self.phase == Phase::Started)
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::compile::{Serving, compile_network, compile_tracking};
 use crate::facts::HostFacts;
-use crate::model::{Network, NetworkId, NetworkKind, Zone};
+use crate::model::{Network, NetworkId, Zone};
 use crate::record::NetworkRecord;
 use crate::state::HostState;
 use crate::transaction::{Records, tracking};
@@ -57,13 +57,12 @@ pub(super) fn drop_unused(records: &mut Records, facts: &HostFacts) {
 }
 
 fn has_other_ports(network: &Network, facts: &HostFacts) -> bool {
-    let NetworkKind::Vxlan(vxlan) = &network.kind;
     let Some(bridge) = facts.link(&network.bridge) else {
         return false;
     };
     facts
         .ports_of(bridge.index)
-        .any(|port| port.name != vxlan.tunnel.device.as_str())
+        .any(|port| !network.has_way_out(&port.name))
 }
 
 /// The networks on which a loaded domain has an open port, as far as they had none before: they get
@@ -105,11 +104,10 @@ pub(super) fn compile(records: &mut Records, machine_id: &str, which: impl Fn(&N
         }
         let serving = Serving {
             options: &host.options,
-            zone: record.zone,
             tracking: tracking::of(index, id),
         };
         let serving = record.serving.then_some(&serving);
-        record.applied = compile_network(&record.network, serving, machine_id);
+        record.applied = compile_network(record.placed(), serving, machine_id);
     }
 }
 
@@ -132,9 +130,8 @@ pub(super) fn retrack(before: &Records, after: &mut Records) {
         }
         let serving = Serving {
             options: &host.options,
-            zone: record.zone,
             tracking,
         };
-        [record.applied.v4, record.applied.v6] = compile_tracking(&record.network, &serving);
+        [record.applied.v4, record.applied.v6] = compile_tracking(record.placed(), &serving);
     }
 }

@@ -174,8 +174,8 @@ fn compile_domains(records: &mut Records) {
         let open = record.want.open_ports();
         let members = membership::seen_by(&record.want, &here);
         let open = open.filter_map(|open| {
-            let network = record.want.network_of(open.0)?;
-            Some(compile_port(&options, network, open, &members))
+            let network = records.networks.get(&open.0.network)?;
+            Some(compile_port(&options, network.zone, open, &members))
         });
         let closed = record.want.closed_ports().map(compile_closed_port);
         let parts: Vec<HostState> = open.chain(closed).collect();

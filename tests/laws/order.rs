@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use vmhook::compile::compile_skeleton;
 use vmhook::firewall::guard::{Element, Guard};
 use vmhook::firewall::iptables::{Chain, ChainName, Ruleset, Table, chain_suffix, repair};
-use vmhook::model::{Family, IfName, NetworkId, NetworkKind, Port, Vni};
+use vmhook::model::{Family, IfName, Port, Zone};
 use vmhook::record::Want;
 use vmhook::state::{HostState, ReadBack};
 use vmhook::transaction::Records;
@@ -34,16 +34,14 @@ impl End {
         open.find(|(_, its)| its.name == *tap).map(|it| it.0)
     }
 
-    /// The number of the network whose open port or way out has this name.
-    fn vni(&self, name: &IfName) -> Option<Vni> {
-        let tunnels = self.records.networks.values().map(|record| {
-            let NetworkKind::Vxlan(vxlan) = &record.network.kind;
-            (&record.network.id, &vxlan.tunnel)
-        });
-        let port = self.port(name);
-        let is_its = |id: &NetworkId| port.is_some_and(|port| port.network == *id);
-        let mut own = tunnels.filter(|(id, tunnel)| tunnel.device == *name || is_its(id));
-        own.next().map(|(_, tunnel)| tunnel.vni)
+    /// The zone of the network whose open port or way out has this name.
+    fn zone(&self, name: &IfName) -> Option<Zone> {
+        let mut networks = self.records.networks.values();
+        let network = match self.port(name) {
+            Some(port) => self.records.networks.get(&port.network),
+            None => networks.find(|record| record.network.way_out() == Some(name)),
+        };
+        network.map(|record| record.zone)
     }
 
     fn rulesets(&self) -> [&Ruleset; 2] {
@@ -190,9 +188,9 @@ fn members_are_of_their_network_alone(
     ends: &[&End; 2],
 ) -> Result<(), TestCaseError> {
     let guard = &there.state.guard;
-    let places = |of: &Guard, name: &IfName| -> BTreeSet<Vni> {
+    let places = |of: &Guard, name: &IfName| -> BTreeSet<Zone> {
         let elements = of.elements.iter().filter_map(|element| match element {
-            Element::Place(member, vni) if member == name => Some(*vni),
+            Element::Place(member, zone) if member == name => Some(*zone),
             _ => None,
         });
         elements.collect()
@@ -200,9 +198,9 @@ fn members_are_of_their_network_alone(
     for name in guard.elements.iter().filter_map(Element::port) {
         let has = places(guard, name);
         prop_assert!(has.len() <= 1, "{} has {:?}", name, has);
-        for vni in &has {
-            let is_own = |end: &&End| end.vni(name) == Some(*vni);
-            prop_assert!(ends.iter().any(is_own), "{} has {}", name, vni);
+        for zone in &has {
+            let is_own = |end: &&End| end.zone(name) == Some(*zone);
+            prop_assert!(ends.iter().any(is_own), "{} has {}", name, zone);
         }
     }
     Ok(())

@@ -15,8 +15,8 @@ use super::*;
 use crate::support::Lab;
 
 const MOVED_TAP: &str = "tap1b2c3d4e-27";
-/// The number of the other network, 268, as nft writes a priority.
-const OTHER_NUMBER: &str = "0:10c";
+/// The number of the other network, zone 4098, as nft writes a priority.
+const OTHER_NUMBER: &str = "0:1002";
 
 /// The port that may send from any address, so that no rule of its own is in the way.
 fn moved() -> End {
@@ -233,11 +233,11 @@ fn a_tap_that_is_moved_to_another_managed_bridge_is_closed_there_from_its_first_
     ));
     assert_eq!(there.passing(100), [""; 0], "these cross");
     lab.ok(&format!(
-        "nft 'delete element bridge vmhook networks {{ {MOVED_TAP} : 0:10b }}'"
+        "nft 'delete element bridge vmhook networks {{ {MOVED_TAP} : 0:1001 }}'"
     ));
     assert_eq!(there.passing(200), [""; 0], "these cross without a number");
     lab.ok(&format!(
-        "nft 'add element bridge vmhook networks {{ {MOVED_TAP} : 0:10b }}'"
+        "nft 'add element bridge vmhook networks {{ {MOVED_TAP} : 0:1001 }}'"
     ));
 
     move_to(&lab, BRIDGE);

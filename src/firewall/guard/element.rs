@@ -7,7 +7,7 @@ use ipnet::{Ipv4Net, Ipv6Net};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{IfName, MacAddr, Vni};
+use crate::model::{IfName, MacAddr, Zone};
 
 /// One element of one of the guard's sets.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -19,9 +19,9 @@ pub enum Element {
     Quiet(IfName),
     /// A known port of a managed bridge: a way out, or a VM's tap that is open.
     Member(IfName),
-    /// A member's network, by its number: it speaks with the members of that network alone, wherever
-    /// somebody moves it.
-    Place(IfName, Vni),
+    /// A member's network, by the number of its conntrack zone, which no other network of the host
+    /// has: it speaks with the members of that network alone, wherever somebody moves it.
+    Place(IfName, Zone),
     /// A VM's tap: what it sends and gets is checked.
     Port(IfName),
     /// A MAC address that the port may send with and be sent to.
@@ -98,8 +98,8 @@ impl Element {
                     format!("\"{bridge}\" . \"{bridge}\""),
                 ),
             ],
-            Self::Place(name, vni) => {
-                let class = class(*vni);
+            Self::Place(name, zone) => {
+                let class = class(*zone);
                 vec![
                     ("bridge vmhook networks", format!("\"{name}\" : {class}")),
                     ("bridge vmhook places", format!("\"{name}\" . {class}")),
@@ -165,17 +165,17 @@ impl Element {
     }
 }
 
-/// The number of a network as nft writes a packet's priority: two halves of 16 bits.
-fn class(vni: Vni) -> String {
-    let number = u32::from(vni);
-    format!("{:x}:{:x}", number >> 16, number & 0xffff)
+/// A network's number as nft writes a packet's priority: two halves of 16 bits, of which a zone fills
+/// the lower one.
+fn class(zone: Zone) -> String {
+    format!("0:{:x}", u16::from(zone))
 }
 
 /// The network of this number.
-pub(super) fn vni(class: &str) -> Option<Vni> {
-    let (high, low) = class.split_once(':')?;
-    let half = |text| u16::from_str_radix(text, 16).ok().map(u32::from);
-    Vni::try_from(half(high)? << 16 | half(low)?).ok()
+pub(super) fn zone(class: &str) -> Option<Zone> {
+    let number = class.strip_prefix("0:")?;
+    let number = u16::from_str_radix(number, 16).ok()?;
+    Zone::try_from(number).ok()
 }
 
 /// Where it stands, as in an nft script: `bridge vmhook members { "tap7a8c0a54-75" }`.

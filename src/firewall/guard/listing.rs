@@ -5,7 +5,7 @@ use std::net::Ipv6Addr;
 
 use ipnet::Ipv6Net;
 
-use super::element::vni;
+use super::element::zone;
 use super::{Element, Guard, Tables};
 use crate::model::{IfName, MacAddr};
 
@@ -182,7 +182,7 @@ fn element(place: &str, key: &str) -> Option<Element> {
         }
         ("inet vmhook taps", 0) => Element::Quiet(name),
         ("bridge vmhook networks" | "bridge vmhook places", 1) => {
-            Element::Place(name, vni(rest[0])?)
+            Element::Place(name, zone(rest[0])?)
         }
         ("bridge vmhook members", 0) => Element::Member(name),
         ("bridge vmhook ports", 0) => Element::Port(name),
@@ -246,7 +246,7 @@ fn sorted_braces(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Vni;
+    use crate::model::Zone;
 
     const BRIDGE: &str = r#"table bridge vmhook {
 	set members {
@@ -257,13 +257,13 @@ mod tests {
 
 	map networks {
 		type ifname : classid
-		elements = { "vxlan-1048575" : f:ffff,
-			     "tap1" : 0:10b }
+		elements = { "vxlan-1048575" : 0:ffff,
+			     "tap1" : 0:1001 }
 	}
 
 	set places {
 		type ifname . classid
-		elements = { "vxlan-1048575" . f:ffff }
+		elements = { "vxlan-1048575" . 0:ffff }
 	}
 
 	set na {
@@ -321,7 +321,7 @@ mod tests {
         assert!(elements.contains(&Element::Na(tap, "2001:db8::1".parse().unwrap())));
         let place = Element::Place(
             "vxlan-1048575".parse().unwrap(),
-            Vni::try_from(0xf_ffff).unwrap(),
+            Zone::try_from(0xffff).unwrap(),
         );
         assert!(elements.contains(&place));
         assert_eq!(
@@ -349,7 +349,7 @@ mod tests {
         let listing = read_tables(Some(BRIDGE), None).unwrap();
         let half = Element::Foreign(
             "bridge vmhook networks".to_owned(),
-            "\"tap1\" : 0:10b".to_owned(),
+            "\"tap1\" : 0:1001".to_owned(),
         );
         assert!(listing.guard.elements.contains(&half));
     }

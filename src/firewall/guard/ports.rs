@@ -6,18 +6,18 @@ use ipnet::IpNet;
 
 use super::Element;
 use crate::firewall::policy::{Policy, Source};
-use crate::model::{Family, IfName, Network, NetworkKind, Port, Tap, Vni};
+use crate::model::{Family, IfName, Network, Port, Tap, Zone};
 
 /// The elements of a network: its bridge, and its way out as a member of it.
 ///
 /// Names may precede the links: so a bridge is closed before it exists.
-pub fn network_elements(network: &Network) -> BTreeSet<Element> {
-    let NetworkKind::Vxlan(vxlan) = &network.kind;
-    BTreeSet::from([
-        Element::Bridge(network.bridge.clone()),
-        Element::Member(vxlan.tunnel.device.clone()),
-        Element::Place(vxlan.tunnel.device.clone(), vxlan.tunnel.vni),
-    ])
+pub fn network_elements(network: &Network, zone: Zone) -> BTreeSet<Element> {
+    let mut elements = BTreeSet::from([Element::Bridge(network.bridge.clone())]);
+    if let Some(device) = network.way_out() {
+        elements.insert(Element::Member(device.clone()));
+        elements.insert(Element::Place(device.clone(), zone));
+    }
+    elements
 }
 
 /// The element of a port that is not open, for the tap that it will have, where its name is known:
@@ -31,12 +31,12 @@ pub fn closed_port_elements(port: &Port) -> BTreeSet<Element> {
 /// The sources are those of the port's rules. A port with an IPv6 address may also use the link-local
 /// address that EUI-64 makes of its MAC, as in Neutron. In the family in which a port has no source
 /// it sends nothing, and without an IPv6 source it gets no IPv6 either.
-pub fn port_elements(vni: Vni, port: &Port, tap: &Tap) -> BTreeSet<Element> {
+pub fn port_elements(zone: Zone, port: &Port, tap: &Tap) -> BTreeSet<Element> {
     let name = &tap.name;
     let mut elements = BTreeSet::from([
         Element::Quiet(name.clone()),
         Element::Member(name.clone()),
-        Element::Place(name.clone(), vni),
+        Element::Place(name.clone(), zone),
         Element::Port(name.clone()),
         Element::Mac(name.clone(), port.mac),
         Element::Rarp(name.clone(), port.mac),
@@ -120,8 +120,7 @@ mod tests {
             remote_groups: Vec::new(),
         };
         let name = "tap1".parse().unwrap();
-        let vni = Vni::try_from(267).unwrap();
-        port_elements(vni, &port, &Tap { name, index: 7 })
+        port_elements(Zone::FIRST, &port, &Tap { name, index: 7 })
     }
 
     fn text(elements: &BTreeSet<Element>) -> String {
