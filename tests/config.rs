@@ -53,8 +53,12 @@ fn network(network: &NetworkConfig) -> String {
         .map_or("of the underlay".to_owned(), |mtu| mtu.to_string());
     let NetworkKindConfig::Vxlan(VxlanConfig { vni, flood }) = &network.kind;
     let flood: Vec<String> = flood.iter().map(Vtep::to_string).collect();
+    let servers = network.dhcp_servers.as_ref();
+    let servers = servers.map_or(String::new(), |servers| {
+        format!(", DHCP servers {servers:?}")
+    });
     format!(
-        "bridge {}, MTU {mtu}, VNI {vni}, flood {flood:?}, security groups {:?}",
+        "bridge {}, MTU {mtu}, VNI {vni}, flood {flood:?}, security groups {:?}{servers}",
         network.bridge, network.security_groups
     )
 }

@@ -318,7 +318,8 @@ fn a_configuration_that_changed_since_is_a_note() {
         fs::write(
             &file,
             text.replace("101.88", "101.99")
-                .replace("port = 22", "port = 23"),
+                .replace("port = 22", "port = 23")
+                .replace("vni = 267", "vni = 267\ndhcp_servers = []"),
         )
         .unwrap();
         let text = host.inspect("LIVE").ok();
@@ -331,6 +332,10 @@ fn a_configuration_that_changed_since_is_a_note() {
         );
         assert!(
             text.contains(&format!("{since}security groups are now mysecurity")),
+            "{text}"
+        );
+        assert!(
+            text.contains(&format!("{since}its network has other DHCP servers now")),
             "{text}"
         );
         let line = "addresses  192.168.101.88     record; the configuration has changed since";

@@ -225,6 +225,47 @@ fn who_leaves_a_group_loses_what_its_members_may() {
     });
 }
 
+/// A network's DHCP servers are elements of its ports, and change no rule.
+#[test]
+fn a_networks_dhcp_servers_concern_its_ports_alone() {
+    const OTHER: &str = "[network.other]\nid = \"other\"\ntype = \"vxlan\"\nvni = 268\n";
+    World::run(|world| {
+        let with = |servers: &str| {
+            let network = edited("vni = 267\n", &format!("vni = 267\n{servers}\n"));
+            world.configure(&format!("{network}{OTHER}"));
+        };
+        let [vm1, _, vm3] = three();
+        let elsewhere = Vm::new(2).with(|nic| "brqother".clone_into(&mut nic.bridge));
+        with("");
+        world.bring_up(&[&vm1, &elsewhere, &vm3]);
+        let before = world.kernel();
+
+        with("dhcp_servers = [\"192.168.101.2\", \"fe80::2\"]");
+        let printed = dry_run(world);
+        for other in [&elsewhere.nics[0].tap[..], "tables-restore", "ipset"] {
+            assert!(!printed.contains(other), "{other}: {printed}");
+        }
+        let said = reload(world).ok();
+        let line = |vm: u8| {
+            let mac = format!("fa:16:3e:00:00:0{vm}");
+            format!("domain vm{vm}, interface {mac}: DHCP servers any -> 192.168.101.2, fe80::2\n")
+        };
+        assert_eq!(said, line(1) + &line(3));
+        assert!(dry_run(world).ends_with("# nothing is to be done\n"));
+        let limited = run("nft list set bridge vmhook dhcp");
+        let is_limited = |vm: &Vm| limited.contains(&vm.nics[0].tap);
+        assert!(is_limited(&vm1) && is_limited(&vm3) && !is_limited(&elsewhere));
+
+        with("dhcp_servers = [\"fe80::2\", \"192.168.101.2\"]");
+        let same = "every port is as the configuration says\n";
+        assert_eq!(reload(world).ok(), same, "in another order");
+
+        with("");
+        reload(world).ok();
+        assert_same(&world.kernel(), &before, "anybody may again");
+    });
+}
+
 #[test]
 fn a_wrong_configuration_changes_nothing_and_the_error_says_where() {
     World::run(|world| {

@@ -427,6 +427,7 @@ mod tap {
             allowed_address_pairs: Vec::new(),
             security_groups: Vec::new(),
             ipv6_addresses: vmhook::model::Ipv6Addresses::default(),
+            dhcp_servers: None,
             remote_groups: Vec::new(),
         }
     }

@@ -65,6 +65,7 @@ fn port(number: u8, tap: &str) -> Port {
         allowed_address_pairs: Vec::new(),
         security_groups: vec![SecurityGroup::builtin_default()],
         ipv6_addresses: vmhook::model::Ipv6Addresses::default(),
+        dhcp_servers: None,
         remote_groups: Vec::new(),
     }
 }

@@ -1,5 +1,6 @@
 //! `[network.NAME]`: a bridge for VMs, and what carries it to other hosts.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::clash;
@@ -28,6 +29,8 @@ pub struct NetworkConfig {
     pub security_groups: Vec<String>,
     /// Which IPv6 addresses its ports may use besides those that are listed.
     pub ipv6_addresses: Ipv6Addresses,
+    /// Whose DHCP and DHCPv6 replies reach its ports; `None`: anybody's.
+    pub dhcp_servers: Option<BTreeSet<IpAddr>>,
 }
 
 /// What carries a network to other hosts.
@@ -87,6 +90,8 @@ pub(super) fn read<'a>(
     let groups = |value: &Value<'a>| value.set(|group| context.security_group(group));
     let security_groups = table.optional("security_groups", groups);
     let ipv6_addresses = table.optional("ipv6_addresses", |value| value.word(&IPV6_ADDRESSES));
+    let servers = |value: &Value<'a>| value.set(Value::interface_address);
+    let dhcp_servers = table.optional("dhcp_servers", servers);
     not_served(&mut table);
     let network = id
         .zip(bridge)
@@ -100,6 +105,7 @@ pub(super) fn read<'a>(
             security_groups: security_groups
                 .unwrap_or_else(|| vec![SecurityGroup::DEFAULT.to_owned()]),
             ipv6_addresses: ipv6_addresses.unwrap_or_default(),
+            dhcp_servers: dhcp_servers.map(BTreeSet::from_iter),
         });
     table.finish(network)
 }
@@ -198,7 +204,6 @@ fn peer(local: HostVtep, value: &Value<'_>) -> Checked<Vtep> {
 /// What later versions serve.
 fn not_served(table: &mut Table<'_>) {
     let names = |value: &Value<'_>| value.list(Value::parse::<IfName>);
-    let addresses = |value: &Value<'_>| value.list(Value::address::<IpAddr>);
     table.later("group", group);
     table.later("evpn", Value::boolean);
     table.later("hosts", Value::anything);
@@ -211,7 +216,6 @@ fn not_served(table: &mut Table<'_>) {
     table.later("host_address", Value::prefix);
     table.later("host_unfiltered", Value::boolean);
     table.later("keep", Value::boolean);
-    table.later("dhcp_servers", addresses);
     table.later("hardened", Value::boolean);
 }
 

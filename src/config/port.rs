@@ -69,7 +69,7 @@ pub(super) fn read<'a>(
         None if table.has("network") => PortNetwork::Unknown,
         None => PortNetwork::Any,
     };
-    let fixed_ips = table.optional("fixed_ips", |value| value.set(fixed_ip));
+    let fixed_ips = table.optional("fixed_ips", |value| value.set(Value::interface_address));
     let pairs = |value: &Value<'a>| value.list(address_pair);
     let allowed_address_pairs = table.optional("allowed_address_pairs", pairs);
     let groups = |value: &Value<'a>| value.set(|group| context.security_group(group));
@@ -84,24 +84,6 @@ pub(super) fn read<'a>(
         security_groups,
     });
     table.finish(port)
-}
-
-/// The address of one interface.
-fn fixed_ip(value: &Value<'_>) -> Checked<IpAddr> {
-    let address: IpAddr = value.address()?;
-    let broadcast = address == IpAddr::from([255; 4]);
-    // On the wire ::ffff:a.b.c.d is a.b.c.d: Linux never sends the former.
-    let mapped = address.to_canonical() != address;
-    if address.is_unspecified()
-        || address.is_multicast()
-        || address.is_loopback()
-        || broadcast
-        || mapped
-    {
-        let message = format!("{address} is not an address that one interface can have");
-        return Err(value.error(message).into());
-    }
-    Ok(address)
 }
 
 fn not_served(table: &mut Table<'_>) {

@@ -155,6 +155,25 @@ impl<'a> Value<'a> {
         T::try_from(address).or_else(|error| self.fail(error))
     }
 
+    /// The address of one interface.
+    pub(super) fn interface_address(&self) -> Checked<IpAddr> {
+        let address: IpAddr = self.address()?;
+        let broadcast = address == IpAddr::from([255; 4]);
+        // On the wire ::ffff:a.b.c.d is a.b.c.d: Linux never sends the former.
+        let mapped = address.to_canonical() != address;
+        if address.is_unspecified()
+            || address.is_multicast()
+            || address.is_loopback()
+            || broadcast
+            || mapped
+        {
+            return self.fail(format!(
+                "{address} is not an address that one interface can have"
+            ));
+        }
+        Ok(address)
+    }
+
     /// A prefix, or an address as the prefix of itself; host bits are cut off, as Neutron does.
     pub(super) fn prefix(&self) -> Checked<IpNet> {
         let text = self.string()?;

@@ -63,6 +63,8 @@ pub struct Admission {
     own: BTreeSet<IpAddr>,
     /// What it may use besides; anything in here may as well be somebody else's.
     besides: BTreeSet<IpNet>,
+    /// Whose DHCP replies reach it; `None` is anybody's.
+    dhcp_servers: Option<BTreeSet<IpAddr>>,
     egress: Vec<Pass>,
     ingress: Vec<Pass>,
 }
@@ -96,6 +98,7 @@ impl Admission {
         Self {
             own,
             besides,
+            dhcp_servers: port.dhcp_servers.clone(),
             egress: passes(Direction::Egress),
             ingress: passes(Direction::Ingress),
         }
@@ -109,13 +112,24 @@ impl Admission {
         self.besides.iter().any(|net| net.contains(&address))
     }
 
+    /// Whether it comes to a DHCP client, and from none of the servers that are the port's.
+    fn is_strange_reply(&self, connection: &Connection) -> bool {
+        let (client, _) = dhcp(Family::of(connection.source));
+        let to_client = matches!(
+            connection.carries,
+            Carries::Ports { protocol: UDP, destination, .. } if destination == client
+        );
+        let servers = self.dhcp_servers.as_ref();
+        to_client && servers.is_some_and(|servers| !servers.contains(&connection.source))
+    }
+
     /// Whether the port, as this end of the connection, may have it.
     fn allows(&self, end: Direction, connection: &Connection) -> bool {
         let (this, other, rules) = match end {
             Direction::Egress => (connection.source, connection.destination, &self.egress),
             Direction::Ingress => (connection.destination, connection.source, &self.ingress),
         };
-        if !self.owns(this) {
+        if !self.owns(this) || end == Direction::Ingress && self.is_strange_reply(connection) {
             return false;
         }
         let by_rules = || rules.iter().any(|pass| pass.fits(connection, other));
@@ -123,13 +137,18 @@ impl Admission {
     }
 }
 
+/// The ports of DHCP's clients and servers.
+fn dhcp(family: Family) -> (u16, u16) {
+    match family {
+        Family::Ipv4 => (68, 67),
+        Family::Ipv6 => (546, 547),
+    }
+}
+
 /// What every port may, and what none may, whatever its groups say.
 fn by_itself(end: Direction, connection: &Connection) -> Option<bool> {
     let family = Family::of(connection.source);
-    let (client, server) = match family {
-        Family::Ipv4 => (68, 67),
-        Family::Ipv6 => (546, 547),
-    };
+    let (client, server) = dhcp(family);
     match connection.carries {
         Carries::Ports {
             protocol: UDP,

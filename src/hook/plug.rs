@@ -156,6 +156,7 @@ fn unresolved(network: &Network, mac: MacAddr) -> Port {
         allowed_address_pairs: Vec::new(),
         security_groups: Vec::new(),
         ipv6_addresses: Ipv6Addresses::default(),
+        dhcp_servers: None,
         remote_groups: Vec::new(),
     }
 }

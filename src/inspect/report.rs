@@ -79,6 +79,8 @@ pub struct InterfaceReport {
     pub addresses: Sourced<Vec<IpAddr>>,
     /// The names of its security groups.
     pub security_groups: Sourced<Vec<String>>,
+    /// Whose DHCP replies reach it; `None`: anybody's.
+    pub dhcp_servers: Option<Sourced<Vec<IpAddr>>>,
 }
 
 impl Report {

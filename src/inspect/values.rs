@@ -1,5 +1,7 @@
 //! What an interface is, and who says so.
 
+use std::net::IpAddr;
+
 use super::report::{InterfaceReport, Sourced};
 use crate::config::{Config, NetworkConfig};
 use crate::domain::{Domain, Interface};
@@ -75,6 +77,7 @@ impl Values<'_> {
             mtu: Sourced::new(network.mtu, &said.mtu()),
             addresses: Sourced::new(port.fixed_ips.clone(), &said.addresses()),
             security_groups: Sourced::new(groups.collect(), &said.groups()),
+            dhcp_servers: said.dhcp_servers(),
         })
     }
 
@@ -125,6 +128,9 @@ impl Today<'_> {
         }
         if now.allowed_address_pairs != port.allowed_address_pairs {
             changes.push("it has other address pairs now".to_owned());
+        }
+        if now.dhcp_servers != port.dhcp_servers {
+            changes.push("its network has other DHCP servers now".to_owned());
         }
         let since =
             |change| format!("configuration changed since: {change}; `vmhook reload` brings it");
@@ -184,6 +190,16 @@ impl Said<'_> {
         } else {
             format!("what {} leaves", vxlan.tunnel.underlay)
         }
+    }
+
+    fn dhcp_servers(&self) -> Option<Sourced<Vec<IpAddr>>> {
+        let servers = self.port.dhcp_servers.as_ref()?;
+        let now = self.today.map(|today| &today.resolved.port.dhcp_servers);
+        let same = now == Some(&self.port.dhcp_servers);
+        let origin = self.by(same, |today| {
+            format!("[network.{}] dhcp_servers", today.config.name)
+        });
+        Some(Sourced::new(servers.iter().copied().collect(), &origin))
     }
 
     fn addresses(&self) -> String {

@@ -76,6 +76,9 @@ pub struct Port {
     /// Which IPv6 addresses it may use besides, as its network says.
     #[serde(default)]
     pub ipv6_addresses: Ipv6Addresses,
+    /// Whose DHCP and DHCPv6 replies reach it, as its network says; `None`: anybody's.
+    #[serde(default)]
+    pub dhcp_servers: Option<BTreeSet<IpAddr>>,
     /// What it may send and receive, whole, in the order written: a record needs no configuration.
     pub security_groups: Vec<SecurityGroup>,
     /// The groups that their rules name as the other side, as far as they are others.

@@ -94,6 +94,7 @@ pub fn port(mac: MacAddr, target: Option<&str>, from: Sources<'_>) -> Result<Res
             target,
             fixed_ips,
             ipv6_addresses: from.network.ipv6_addresses,
+            dhcp_servers: from.network.dhcp_servers.clone(),
             allowed_address_pairs: pairs(mac, configured, metadata),
             security_groups,
             remote_groups,

@@ -247,6 +247,7 @@ fn port(number: u8) -> impl Strategy<Value = Port> {
             allowed_address_pairs,
             security_groups,
             ipv6_addresses: vmhook::model::Ipv6Addresses::default(),
+            dhcp_servers: None,
             remote_groups: Vec::new(),
         },
     )

@@ -3,7 +3,7 @@
 //! Few of everything, so that it meets: domains take each other's taps, MAC addresses, addresses
 //! and chain names. What may not stand is refused, as on a real host.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -32,6 +32,7 @@ const PAIRS: [(&str, Option<u8>); 6] = [
     ("2001:db8:5::/48", Some(99)),
     ("2001:db8:5:1::/64", None),
 ];
+const SERVERS: [&str; 3] = ["192.0.2.67", "2001:db8::67", "fe80::67"];
 const GROUPS: [&str; 3] = ["default", "db", "web"];
 
 pub(crate) fn epoch() -> Epoch {
@@ -202,13 +203,13 @@ fn port(number: u8) -> impl Strategy<Value = Port> {
     let groups = subsequence(GROUPS.to_vec(), 0..=2)
         .prop_flat_map(|names| names.into_iter().map(group).collect::<Vec<_>>());
     let tap = (mine(7), 10..12_u32, any::<bool>(), any::<bool>());
-    let allowed = (fixed_ips, pairs, modes);
+    let allowed = (fixed_ips, pairs, modes, dhcp_servers());
     (select(NETWORKS.to_vec()), mine(10), tap, allowed, groups).prop_map(
         |(
             network,
             mac,
             (tap, index, neutrons, named),
-            (fixed_ips, pairs, mode),
+            (fixed_ips, pairs, mode, servers),
             security_groups,
         )| {
             let name: IfName = if neutrons {
@@ -240,10 +241,19 @@ fn port(number: u8) -> impl Strategy<Value = Port> {
                     .collect(),
                 security_groups,
                 ipv6_addresses: mode,
+                dhcp_servers: servers,
                 remote_groups: Vec::new(),
             }
         },
     )
+}
+
+fn dhcp_servers() -> impl Strategy<Value = Option<BTreeSet<IpAddr>>> {
+    let servers = subsequence(SERVERS.to_vec(), 0..=2);
+    proptest::option::of(servers.prop_map(|servers| {
+        let addresses = servers.iter().map(|ip| ip.parse().expect("an address"));
+        addresses.collect()
+    }))
 }
 
 fn group(name: &'static str) -> impl Strategy<Value = SecurityGroup> {

@@ -1,6 +1,7 @@
 //! What stands while a plan runs: its order is the security argument.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use ipnet::IpNet;
 use proptest::prelude::*;
@@ -49,10 +50,32 @@ impl End {
     }
 }
 
-/// What the guard has about a tap, but for what only the other family (0 or 1) needs.
+/// Whose DHCP replies reach a tap; `None` is anybody's.
+fn dhcp_servers(guard: &Guard, tap: &IfName) -> Option<BTreeSet<IpAddr>> {
+    let limited = Element::DhcpLimited(tap.clone());
+    let server = |element: &Element| match element {
+        Element::DhcpServer(of, server) if of == tap => Some(*server),
+        _ => None,
+    };
+    let servers = || guard.elements.iter().filter_map(server).collect();
+    guard.elements.contains(&limited).then(servers)
+}
+
+/// Whether DHCP replies reach a tap only from where they do at an end.
+fn hears_no_other_dhcp_server(there: &Guard, tap: &IfName, end: &End) -> bool {
+    let (has, had) = (
+        dhcp_servers(there, tap),
+        dhcp_servers(&end.state.guard, tap),
+    );
+    had.is_none_or(|had| has.is_some_and(|has| has.is_subset(&had)))
+}
+
+/// What the guard has about a tap, but for its DHCP servers and what only the other family (0 or 1)
+/// needs.
 fn about(guard: &Guard, tap: &IfName, family: usize) -> BTreeSet<Element> {
     let elements = guard.elements.iter().filter(|it| it.port() == Some(tap));
     let of_family = |it: &&Element| match it {
+        Element::DhcpLimited(_) | Element::DhcpServer(..) => false,
         Element::V4(..) | Element::V4Net(..) | Element::V4Any(..) => family == 0,
         Element::V6(..)
         | Element::V6Net(..)
@@ -138,6 +161,7 @@ fn open_ports_are_filtered(there: &ReadBack, ends: &[&End; 2]) -> Result<(), Tes
             let holds = |end: &&End| {
                 end.port(tap).is_some_and(|port| {
                     has.is_subset(&about(&end.state.guard, tap, family))
+                        && hears_no_other_dhcp_server(guard, tap, end)
                         && is_filtered(rules, family, port, end)
                 })
             };

@@ -147,6 +147,7 @@ impl Snapshot {
             allowed_address_pairs: pairs.iter().map(pair).collect(),
             security_groups: texts(&port["security_groups"]).map(group).collect(),
             ipv6_addresses: vmhook::model::Ipv6Addresses::default(),
+            dhcp_servers: None,
             remote_groups: self.groups(),
         }
     }

@@ -24,6 +24,7 @@ mod support;
 
 mod address_pairs;
 mod closed;
+mod dhcp_servers;
 mod from_guest;
 mod host_stack;
 mod house;

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use etherparse::{EtherType, IpHeaders, PacketBuilder, PacketBuilderStep};
+use etherparse::{EtherType, IpHeaders, Ipv4Header, PacketBuilder, PacketBuilderStep};
 
 /// The address of every station.
 pub const BROADCAST: [u8; 6] = [0xff; 6];
@@ -150,6 +150,47 @@ pub fn behind_extension(header: u8, frame: &[u8]) -> Vec<u8> {
         rest,
     ]
     .concat()
+}
+
+/// The IP packet of a frame in two fragments, so many bytes behind the IP header in the first. What is
+/// in the first, an extension header too, need not tell what is in the second.
+pub fn fragments(frame: &[u8], first: u16) -> [Vec<u8>; 2] {
+    let (ethernet, packet) = frame.split_at(14);
+    let is_v4 = packet[0] >> 4 == 4;
+    let (header, rest) = packet.split_at(if is_v4 { 20 } else { 40 });
+    let (one, other) = rest.split_at(first.into());
+    let fragment = |offset: u16, last: bool, part: &[u8]| {
+        let headers = if is_v4 {
+            v4_fragment(header, offset, last, part)
+        } else {
+            v6_fragment(header, offset, last, part)
+        };
+        [ethernet, &headers, part].concat()
+    };
+    [fragment(0, false, one), fragment(first, true, other)]
+}
+
+/// The header of a fragment (RFC 791).
+fn v4_fragment(header: &[u8], offset: u16, last: bool, part: &[u8]) -> Vec<u8> {
+    let mut header = Ipv4Header::from_slice(header).expect("an IPv4 header").0;
+    header.identification = 7;
+    header.dont_fragment = false;
+    header.more_fragments = !last;
+    header.fragment_offset = (offset / 8).try_into().expect("a short packet");
+    header.set_payload_len(part.len()).expect("a short packet");
+    header.header_checksum = header.calc_header_checksum();
+    header.to_bytes().to_vec()
+}
+
+/// The headers of a fragment (RFC 8200, section 4.5).
+fn v6_fragment(header: &[u8], offset: u16, last: bool, part: &[u8]) -> Vec<u8> {
+    const FRAGMENT: u8 = 44;
+    let length = u16::try_from(part.len() + 8).expect("a short packet");
+    let length = length.to_be_bytes();
+    let [high, low] = (offset | u16::from(!last)).to_be_bytes();
+    let extension = [header[6], 0, high, low, 0, 0, 0, 7];
+    let (version, addresses) = (&header[..4], &header[7..]);
+    [version, &length, &[FRAGMENT], addresses, &extension].concat()
 }
 
 /// A frame without VLAN tags, however many it has: a packet socket shows the outermost one apart.

@@ -197,9 +197,16 @@ fn network_words(config: &Config, network: &NetworkConfig, facts: &HostFacts) ->
         [] => "to no other host".to_owned(),
         peers => format!("to {}", join(peers.iter().map(Vtep::to_string))),
     };
+    let dhcp = network.dhcp_servers.iter().map(|servers| {
+        let servers = join(servers.iter().map(IpAddr::to_string));
+        let servers = Some(servers).filter(|words| !words.is_empty());
+        format!(", DHCP from {}", servers.as_deref().unwrap_or("nobody"))
+    });
     format!(
-        "bridge {}{device}, VNI {}, MTU {mtu}, {peers}",
-        network.bridge, vxlan.vni
+        "bridge {}{device}, VNI {}, MTU {mtu}, {peers}{}",
+        network.bridge,
+        vxlan.vni,
+        dhcp.collect::<String>()
     )
 }
 

@@ -127,6 +127,7 @@ fn values(interface: &InterfaceReport) -> String {
         mtu,
         addresses,
         security_groups,
+        dhcp_servers,
     } = interface;
     let mut rows = vec![
         row("network", network),
@@ -141,6 +142,11 @@ fn values(interface: &InterfaceReport) -> String {
         list("addresses", addresses),
         list("groups", security_groups),
     ]);
+    rows.extend(
+        dhcp_servers
+            .as_ref()
+            .map(|servers| list("DHCP from", servers)),
+    );
     let width = rows
         .iter()
         .map(|row| row[1].chars().count())

@@ -27,6 +27,7 @@ fn port(rules: Vec<SecurityGroupRule>) -> Port {
         target: None,
         fixed_ips: vec![OWN.parse().unwrap()],
         ipv6_addresses: Ipv6Addresses::Listed,
+        dhcp_servers: None,
         allowed_address_pairs: Vec::new(),
         security_groups: vec![SecurityGroup {
             name: "web".to_owned(),
@@ -152,6 +153,27 @@ fn every_port_asks_for_an_address_and_none_gives_one() {
         connection("192.0.2.9", OWN, udp(67, 68))
     ));
     assert!(!goes_on(any(), connection(OWN, "192.0.2.9", udp(67, 68))));
+}
+
+#[test]
+fn a_dhcp_reply_is_over_where_its_server_is_none_of_the_networks() {
+    let udp = |source| Carries::Ports {
+        protocol: UDP,
+        source,
+        destination: 68,
+    };
+    let any = || vec![rule(Direction::Ingress, Protocol::Any, Remote::Any)];
+    let limited = Port {
+        dhcp_servers: Some(["192.0.2.2".parse().unwrap()].into()),
+        ..port(any())
+    };
+    let admission = Admission::of(&limited, &Membership::new());
+    let takes = |from, carries| {
+        let reply = connection(from, OWN, carries);
+        admission.allows(Direction::Ingress, &reply)
+    };
+    assert!(takes("192.0.2.2", udp(67)) && !takes("192.0.2.3", udp(67)));
+    assert!(!takes("192.0.2.3", udp(6767)) && takes("192.0.2.3", to_port(UDP, 69)));
 }
 
 #[test]

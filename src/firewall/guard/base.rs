@@ -68,6 +68,9 @@ const SETS: &str = "	set bridges { type ifname; }
 	set nanets { typeof iifname . @th,64,128; flags interval; }
 	set naany { type ifname; }
 	set rarp { typeof iifname . @nh,64,48; }
+	set dhcp { type ifname; }
+	set dhcp4 { type ifname . ipv4_addr; }
+	set dhcp6 { type ifname . ipv6_addr; }
 ";
 
 /// From a VM. What a port may use is in three sets a family: addresses, prefixes (sets of intervals
@@ -121,10 +124,16 @@ const FROM_VM: &str = "	chain from_vm_na {
 	}
 ";
 
+/// To a VM. Where its network names its DHCP servers (`dhcp`), what goes to a DHCP client's port comes
+/// from them alone. The source port tells nothing: clients look at none, and RFC 8415 asks for none.
+///
+/// No fragment comes here: bridge netfilter puts packets together in prerouting, for conntrack.
 const TO_VM: &str = "	chain to_vm {
 		ether type { 8021q, 8021ad } drop
 		ether daddr & 01:00:00:00:00:00 == 00:00:00:00:00:00 oifname . ether daddr != @macs drop
 		ether type ip6 oifname != @has6 drop
+		udp dport 68 oifname @dhcp oifname . ip saddr != @dhcp4 drop
+		udp dport 546 oifname @dhcp oifname . ip6 saddr != @dhcp6 drop
 		ether type { ip, ip6, arp, 0x8035 } accept
 		drop
 	}

@@ -1,13 +1,13 @@
 //! One element of one of the guard's sets.
 
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{Ipv4Net, Ipv6Net};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{IfName, MacAddr, Zone};
+use crate::model::{Family, IfName, MacAddr, Zone};
 
 /// One element of one of the guard's sets.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -48,6 +48,10 @@ pub enum Element {
     Na(IfName, Ipv6Addr),
     /// The MAC address that the port may announce by RARP, as QEMU does after a migration.
     Rarp(IfName, MacAddr),
+    /// DHCP replies reach the port from its servers alone.
+    DhcpLimited(IfName),
+    /// A server whose DHCP or DHCPv6 replies reach a port that is limited to its servers.
+    DhcpServer(IfName, IpAddr),
     /// Somebody else's element in one of our sets: set and key as nft prints them.
     Foreign(String, String),
 }
@@ -70,6 +74,8 @@ impl Element {
             | Self::Has6(tap)
             | Self::Na(tap, _)
             | Self::Rarp(tap, _)
+            | Self::DhcpLimited(tap)
+            | Self::DhcpServer(tap, _)
             | Self::Place(tap, _)
             | Self::Member(tap) => Some(tap),
             Self::Bridge(_) | Self::Quiet(_) | Self::Foreign(..) => None,
@@ -84,7 +90,10 @@ impl Element {
     /// Whether its being there closes something: such an element comes before anything opens, and
     /// goes after everything has closed.
     pub(super) fn closes(&self) -> bool {
-        matches!(self, Self::Bridge(_) | Self::Quiet(_))
+        matches!(
+            self,
+            Self::Bridge(_) | Self::Quiet(_) | Self::DhcpLimited(_)
+        )
     }
 
     /// Each place where the element stands: table and set, and the key as nft writes it.
@@ -159,6 +168,14 @@ impl Element {
             Self::Rarp(tap, mac) => {
                 let mac = mac.to_string().replace(':', "");
                 ("bridge vmhook rarp", format!("\"{tap}\" . 0x{mac}"))
+            }
+            Self::DhcpLimited(tap) => ("bridge vmhook dhcp", format!("\"{tap}\"")),
+            Self::DhcpServer(tap, server) => {
+                let set = match Family::of(*server) {
+                    Family::Ipv4 => "bridge vmhook dhcp4",
+                    Family::Ipv6 => "bridge vmhook dhcp6",
+                };
+                (set, format!("\"{tap}\" . {server}"))
             }
             _ => return None,
         })

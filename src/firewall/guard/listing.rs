@@ -196,6 +196,10 @@ fn element(place: &str, key: &str) -> Option<Element> {
         ("bridge vmhook v6any", 1) => Element::V6Any(name, mac()?),
         ("bridge vmhook nanets", 1) => Element::NaNet(name, range(rest[0])?),
         ("bridge vmhook naany", 0) => Element::NaAny(name),
+        ("bridge vmhook dhcp", 0) => Element::DhcpLimited(name),
+        ("bridge vmhook dhcp4" | "bridge vmhook dhcp6", 1) => {
+            Element::DhcpServer(name, rest[0].parse().ok()?)
+        }
         ("bridge vmhook na", 1) => Element::Na(name, Ipv6Addr::from(number()?)),
         ("bridge vmhook rarp", 1) => {
             let [.., first, second, third, fourth, fifth, sixth] = number()?.to_be_bytes();

@@ -1,6 +1,7 @@
 //! Which elements a network and a port have.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use ipnet::IpNet;
 
@@ -49,6 +50,11 @@ pub fn port_elements(zone: Zone, port: &Port, tap: &Tap) -> BTreeSet<Element> {
     for source in Policy::of(port, Family::Ipv6).sources {
         elements.insert(Element::Has6(name.clone()));
         elements.extend(source_v6(name, &source));
+    }
+    if let Some(servers) = &port.dhcp_servers {
+        elements.insert(Element::DhcpLimited(name.clone()));
+        let server = |address: &IpAddr| Element::DhcpServer(name.clone(), *address);
+        elements.extend(servers.iter().map(server));
     }
     without_covered(&elements)
 }
@@ -117,6 +123,7 @@ mod tests {
             allowed_address_pairs: pairs.iter().map(pair).collect(),
             security_groups: Vec::new(),
             ipv6_addresses: crate::model::Ipv6Addresses::default(),
+            dhcp_servers: None,
             remote_groups: Vec::new(),
         };
         let name = "tap1".parse().unwrap();

@@ -82,12 +82,13 @@ impl Guard {
             there.partition(|element| element.is_of(|tap| opening.contains(tap)));
         let wanted: BTreeSet<&Element> = want.elements.iter().collect();
         let ports = want.open_ports();
-        let of_open_port = |element: &&Element| element.is_of(|tap| ports.contains(tap));
-        let (opens, comes): (Vec<_>, Vec<_>) =
-            (&wanted - &have).into_iter().partition(of_open_port);
+        let opens = |element: &&Element| {
+            element.is_of(|tap| ports.contains(tap)) && !closes_beside(element, &have)
+        };
+        let (opens, comes): (Vec<_>, Vec<_>) = (&wanted - &have).into_iter().partition(opens);
         let (last, mut goes): (Vec<_>, Vec<_>) = (&have - &wanted)
             .into_iter()
-            .partition(|element| element.closes() || self.is_way_out(element));
+            .partition(|element| closes_beside(element, &wanted) || self.is_way_out(element));
         goes.extend(anew);
 
         let mut change = GuardChange::default();
@@ -124,6 +125,15 @@ impl Guard {
             Element::Member(name) => !self.elements.contains(&Element::Port(name.clone())),
             _ => false,
         }
+    }
+}
+
+/// Whether an element closes something, or opens nothing, beside what is at the other end of a change:
+/// a DHCP server comes and goes with the limit that it is an exception from.
+fn closes_beside(element: &Element, other_end: &BTreeSet<&Element>) -> bool {
+    match element {
+        Element::DhcpServer(tap, _) => !other_end.contains(&Element::DhcpLimited(tap.clone())),
+        _ => element.closes(),
     }
 }
 
@@ -182,6 +192,45 @@ mod tests {
         assert_eq!(
             closing.open,
             "delete element inet vmhook taps { \"tap2\" }\n"
+        );
+    }
+    #[test]
+    fn a_port_that_is_limited_to_dhcp_servers_hears_them_at_every_moment() {
+        let tap: IfName = "tap1".parse().unwrap();
+        let guard = |more: BTreeSet<Element>| Guard {
+            tables: Tables::Made,
+            elements: [Element::Port(tap.clone()), Element::Member(tap.clone())]
+                .into_iter()
+                .chain(more)
+                .collect(),
+        };
+        let limited = |servers: [&str; 2]| {
+            let limit = Element::DhcpLimited(tap.clone());
+            let server = |ip: &str| Element::DhcpServer(tap.clone(), ip.parse().unwrap());
+            guard(servers.map(server).into_iter().chain([limit]).collect())
+        };
+        let change = |have: &Guard, want: &Guard| {
+            let change = have.change_to(want, &[], Capabilities::default());
+            [change.close, change.open].map(|script| script.replace("element bridge vmhook ", ""))
+        };
+        let open = guard(BTreeSet::new());
+        let two = limited(["192.0.2.1", "fe80::1"]);
+        let other = limited(["192.0.2.1", "192.0.2.2"]);
+
+        let tap_and = |verb: &str| {
+            format!(
+                "{verb} dhcp {{ \"tap1\" }}\n{verb} dhcp4 {{ \"tap1\" . 192.0.2.1 }}\n\
+                 {verb} dhcp6 {{ \"tap1\" . fe80::1 }}\n"
+            )
+        };
+        assert_eq!(change(&open, &two), [tap_and("add"), String::new()]);
+        assert_eq!(change(&two, &open), [String::new(), tap_and("delete")]);
+        assert_eq!(
+            change(&two, &other),
+            [
+                "delete dhcp6 { \"tap1\" . fe80::1 }\n",
+                "add dhcp4 { \"tap1\" . 192.0.2.2 }\n"
+            ]
         );
     }
 }

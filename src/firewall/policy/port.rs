@@ -177,6 +177,7 @@ mod tests {
             allowed_address_pairs: Vec::new(),
             security_groups: Vec::new(),
             ipv6_addresses: crate::model::Ipv6Addresses::default(),
+            dhcp_servers: None,
             remote_groups: Vec::new(),
         }
     }

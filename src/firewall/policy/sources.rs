@@ -92,6 +92,7 @@ mod tests {
             target: None,
             fixed_ips: vec!["192.0.2.1".parse().unwrap(), "2001:db8::1".parse().unwrap()],
             ipv6_addresses,
+            dhcp_servers: None,
             allowed_address_pairs: Vec::new(),
             security_groups: Vec::new(),
             remote_groups: Vec::new(),

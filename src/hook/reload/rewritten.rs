@@ -1,6 +1,8 @@
 //! What a changed configuration makes of a port, for people.
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::net::IpAddr;
 
 use crate::model::{MacAddr, Port};
 use crate::record::Want;
@@ -45,6 +47,10 @@ impl Rewritten {
         if before.ipv6_addresses != now.ipv6_addresses {
             what.push("the network's ipv6_addresses".to_owned());
         }
+        if before.dhcp_servers != now.dhcp_servers {
+            let [had, has] = [before, now].map(servers);
+            what.push(format!("DHCP servers {had} -> {has}"));
+        }
         let groups = (&before.security_groups, &before.remote_groups);
         if same && groups != (&now.security_groups, &now.remote_groups) {
             what.push(format!("rules of {}", words(&other_groups(before, now))));
@@ -66,6 +72,16 @@ fn other_groups(before: &Port, now: &Port) -> Vec<String> {
     let remote = remote.filter(|group| !before.remote_groups.contains(group));
     names.extend(remote.map(|group| group.name.clone()));
     names
+}
+
+fn servers(port: &Port) -> String {
+    let list = |servers: &BTreeSet<IpAddr>| {
+        let servers = servers.iter().map(ToString::to_string);
+        words(&servers.collect::<Vec<_>>())
+    };
+    port.dhcp_servers
+        .as_ref()
+        .map_or_else(|| "any".to_owned(), list)
 }
 
 fn words(list: &[String]) -> String {
