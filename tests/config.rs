@@ -51,14 +51,19 @@ fn network(network: &NetworkConfig) -> String {
     let mtu = network
         .mtu
         .map_or("of the underlay".to_owned(), |mtu| mtu.to_string());
-    let NetworkKindConfig::Vxlan(VxlanConfig { vni, flood }) = &network.kind;
-    let flood: Vec<String> = flood.iter().map(Vtep::to_string).collect();
+    let kind = match &network.kind {
+        NetworkKindConfig::Vxlan(VxlanConfig { vni, flood }) => {
+            let flood: Vec<String> = flood.iter().map(Vtep::to_string).collect();
+            format!("VNI {vni}, flood {flood:?}")
+        }
+        NetworkKindConfig::Local => "local".to_owned(),
+    };
     let servers = network.dhcp_servers.as_ref();
     let servers = servers.map_or(String::new(), |servers| {
         format!(", DHCP servers {servers:?}")
     });
     format!(
-        "bridge {}, MTU {mtu}, VNI {vni}, flood {flood:?}, security groups {:?}{servers}",
+        "bridge {}, MTU {mtu}, {kind}, security groups {:?}{servers}",
         network.bridge, network.security_groups
     )
 }

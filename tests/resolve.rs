@@ -91,7 +91,9 @@ mod network {
     #[test]
     fn has_neutrons_names_and_the_mtu_that_the_underlay_leaves() {
         let network = resolved(&lab(), &host("172.16.0.31", 1500)).unwrap();
-        let NetworkKind::Vxlan(vxlan) = &network.kind;
+        let NetworkKind::Vxlan(vxlan) = &network.kind else {
+            panic!("a VXLAN network");
+        };
         assert_eq!(network.bridge.as_str(), "brqlab");
         assert_eq!(vxlan.tunnel.device.as_str(), "vxlan-267");
         assert_eq!(vxlan.tunnel.underlay.as_str(), "eth0");

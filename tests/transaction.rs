@@ -47,7 +47,9 @@ fn network(id: &str, vni: u32) -> Network {
 
 /// The tunnel of a network, to be changed.
 fn tunnel(network: &mut Network) -> &mut Tunnel {
-    let NetworkKind::Vxlan(vxlan) = &mut network.kind;
+    let NetworkKind::Vxlan(vxlan) = &mut network.kind else {
+        panic!("a VXLAN network");
+    };
     &mut vxlan.tunnel
 }
 

@@ -79,11 +79,10 @@ impl<'a> Comer<'a> {
         let both = interfaces.flat_map(|interface| [&interface.bridge, &interface.target]);
         let mut links: Vec<String> = both.flatten().cloned().collect();
         let claims = self.claims().unwrap_or_default();
-        links.extend(
-            claims
-                .iter()
-                .map(|(_, network)| resolve::device(network).to_string()),
-        );
+        let devices = claims
+            .iter()
+            .flat_map(|(_, network)| resolve::devices(network));
+        links.extend(devices.map(|device| device.to_string()));
         let names: Vec<&str> = links.iter().map(String::as_str).collect();
         Ok(self.host.facts_about(&names)?)
     }

@@ -86,7 +86,7 @@ pub(super) fn add(
 pub(super) fn network(config: &NetworkConfig, against: Against<'_>) -> Result<Network, String> {
     let network = resolve::network(against.config, config, against.facts)?;
     match against.standing.get(&network.id) {
-        Some(record) if record.network.has_same_tunnel(&network) => Ok(record.network.clone()),
+        Some(record) if record.network.has_same_links(&network) => Ok(record.network.clone()),
         _ => Ok(network),
     }
 }

@@ -17,7 +17,7 @@ use crate::domain::{NetworkPort, parse_network_port};
 use crate::event::Call;
 use crate::firewall::iptables::Options;
 use crate::host::Host;
-use crate::model::{Ipv6Addresses, MacAddr, Network, Port};
+use crate::model::{IfName, Ipv6Addresses, MacAddr, Network, Port};
 use crate::record::{DomainRecord, Phase, Want};
 use crate::refusal::Refusal;
 use crate::resolve::{self, Claimed};
@@ -55,7 +55,9 @@ pub(super) fn port_created(host: &dyn Host, root: bool, input: &Input) -> Result
     if !root {
         return Err(refuse("vmhook serves only the system's libvirt (root)".to_owned()).into());
     }
-    let facts = host.facts_about(&[bridge, resolve::device(of_network).as_str()])?;
+    let devices = resolve::devices(of_network);
+    let devices = devices.iter().map(IfName::as_str);
+    let facts = host.facts_about(&std::iter::once(bridge).chain(devices).collect::<Vec<_>>())?;
     let standing = store.networks()?;
     let against = Against {
         config: &config,

@@ -67,10 +67,10 @@ pub struct InterfaceReport {
     pub network: Sourced<String>,
     /// The bridge.
     pub bridge: Sourced<IfName>,
-    /// The VXLAN device.
-    pub device: Sourced<IfName>,
-    /// The network's number on the wire.
-    pub vni: Sourced<Vni>,
+    /// The device by which it leaves the host, if it does.
+    pub device: Option<Sourced<IfName>>,
+    /// A VXLAN network's number on the wire.
+    pub vni: Option<Sourced<Vni>>,
     /// The tap, if its name is known.
     pub tap: Option<Sourced<IfName>>,
     /// The MTU of bridge and device.

@@ -59,20 +59,21 @@ impl Values<'_> {
         let today = self.today.as_ref().ok();
         let now = today.map(|today| (&today.resolved.port, &today.network));
         let (port, network) = self.applied.or(now)?;
-        let NetworkKind::Vxlan(vxlan) = &network.kind;
-        let tunnel = &vxlan.tunnel;
         let said = Said {
             port,
             network,
             today,
         };
+        let device = network.way_out().cloned();
         let groups = port.security_groups.iter().map(|group| group.name.clone());
         Some(InterfaceReport {
             mac: Sourced::new(port.mac, self.interface.map_or("record", |_| "domain XML")),
             network: Sourced::new(network.name.clone(), &said.table("")),
             bridge: Sourced::new(network.bridge.clone(), &said.table(" id")),
-            device: Sourced::new(tunnel.device.clone(), &said.tunnel(" vni")),
-            vni: Sourced::new(tunnel.vni, &said.tunnel(" vni")),
+            device: device.map(|device| Sourced::new(device, &said.links(" vni"))),
+            vni: network
+                .vni()
+                .map(|vni| Sourced::new(vni, &said.links(" vni"))),
             tap: self.tap(port),
             mtu: Sourced::new(network.mtu, &said.mtu()),
             addresses: Sourced::new(port.fixed_ips.clone(), &said.addresses()),
@@ -173,22 +174,21 @@ impl Said<'_> {
         })
     }
 
-    fn tunnel(&self, key: &str) -> String {
+    fn links(&self, key: &str) -> String {
         let same = self
             .today
-            .is_some_and(|today| today.network.has_same_tunnel(self.network));
+            .is_some_and(|today| today.network.has_same_links(self.network));
         self.by(same, |today| {
             format!("[network.{}]{key}", today.config.name)
         })
     }
 
     fn mtu(&self) -> String {
-        let NetworkKind::Vxlan(vxlan) = &self.network.kind;
         let given = self.today.is_some_and(|today| today.config.mtu.is_some());
-        if given {
-            self.tunnel(" mtu")
-        } else {
-            format!("what {} leaves", vxlan.tunnel.underlay)
+        match &self.network.kind {
+            _ if given => self.links(" mtu"),
+            NetworkKind::Vxlan(vxlan) => format!("what {} leaves", vxlan.tunnel.underlay),
+            NetworkKind::Local => "Ethernet".to_owned(),
         }
     }
 

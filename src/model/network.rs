@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{IfName, Vxlan};
+use super::{IfName, Vni, Vxlan};
 
 /// A network's id: Neutron's UUID, or any short name of the operator's.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -74,6 +74,11 @@ impl fmt::Display for NetworkId {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "u32", into = "u32")]
 pub struct Mtu(u32);
+
+impl Mtu {
+    /// Ethernet's, and the kernel's of a new device.
+    pub const ETHERNET: Self = Self(1500);
+}
 
 /// A number that is not an [`Mtu`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -171,6 +176,28 @@ pub struct Network {
 pub enum NetworkKind {
     /// A VXLAN tunnel.
     Vxlan(Vxlan),
+    /// Nothing: it joins the VMs of this host.
+    Local,
+}
+
+impl NetworkKind {
+    /// Whether both are made of the same links. The peers may differ.
+    fn has_links_of(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Vxlan(ours), Self::Vxlan(theirs)) => ours.tunnel == theirs.tunnel,
+            (Self::Local, Self::Local) => true,
+            (Self::Vxlan(_) | Self::Local, _) => false,
+        }
+    }
+}
+
+impl fmt::Display for NetworkKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Vxlan(vxlan) => vxlan.tunnel.fmt(f),
+            Self::Local => f.write_str("no way to other hosts"),
+        }
+    }
 }
 
 impl Network {
@@ -178,6 +205,7 @@ impl Network {
     pub fn way_out(&self) -> Option<&IfName> {
         match &self.kind {
             NetworkKind::Vxlan(vxlan) => Some(&vxlan.tunnel.device),
+            NetworkKind::Local => None,
         }
     }
 
@@ -187,9 +215,16 @@ impl Network {
     }
 
     /// Whether both can share the links that one of them made. The peers may differ.
-    pub fn has_same_tunnel(&self, other: &Self) -> bool {
-        let (NetworkKind::Vxlan(ours), NetworkKind::Vxlan(theirs)) = (&self.kind, &other.kind);
-        ours.tunnel == theirs.tunnel && self.mtu == other.mtu
+    pub fn has_same_links(&self, other: &Self) -> bool {
+        self.kind.has_links_of(&other.kind) && self.mtu == other.mtu
+    }
+
+    /// Its number on the wire, where it has one.
+    pub fn vni(&self) -> Option<Vni> {
+        match &self.kind {
+            NetworkKind::Vxlan(vxlan) => Some(vxlan.tunnel.vni),
+            NetworkKind::Local => None,
+        }
     }
 }
 

@@ -20,6 +20,6 @@ mod port;
 mod tap;
 
 pub use claim::{Claimed, ours};
-pub use network::{device, network};
+pub use network::{devices, network};
 pub use port::{Origin, Origins, ResolvedPort, Sources, port};
 pub use tap::{attach, check_mtu};

@@ -4,7 +4,7 @@ use ipnet::IpNet;
 
 use super::{Records, networks};
 use crate::firewall::iptables::{ChainSuffix, chain_suffix};
-use crate::model::{IfName, MacAddr, Network, NetworkId, NetworkKind, Port, Vxlan};
+use crate::model::{IfName, MacAddr, Network, NetworkId, Port};
 use crate::record::{IndexLine, Phase, Want};
 use crate::refusal::Refusal;
 
@@ -126,10 +126,8 @@ fn shared(ours: &Marks<'_>, theirs: &Marks<'_>) -> Option<String> {
 
 /// A network that stands must be the one that is wanted, and no other one may have its names.
 fn check_network(network: &Network, records: &Records) -> Result<(), String> {
-    let NetworkKind::Vxlan(Vxlan { tunnel, .. }) = &network.kind;
     for record in records.networks.values() {
         let other = &record.network;
-        let NetworkKind::Vxlan(Vxlan { tunnel: theirs, .. }) = &other.kind;
         if other.id != network.id {
             if other.bridge == network.bridge {
                 return Err(format!(
@@ -137,16 +135,18 @@ fn check_network(network: &Network, records: &Records) -> Result<(), String> {
                     network.bridge, other.name
                 ));
             }
-            if theirs.vni == tunnel.vni {
-                return Err(format!("VNI {} is network {}'s", tunnel.vni, other.name));
+            if let Some(vni) = network.vni()
+                && other.vni() == Some(vni)
+            {
+                return Err(format!("VNI {vni} is network {}'s", other.name));
             }
             continue;
         }
-        if !other.has_same_tunnel(network) {
+        if !other.has_same_links(network) {
             return Err(format!(
-                "network {} runs with {theirs} and MTU {}, but the configuration now says {tunnel} \
-                 and MTU {}; stop its domains first",
-                network.name, other.mtu, network.mtu
+                "network {} runs with {} and MTU {}, but the configuration now says {} and MTU {}; \
+                 stop its domains first",
+                network.name, other.kind, other.mtu, network.kind, network.mtu
             ));
         }
     }

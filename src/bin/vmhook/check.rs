@@ -12,7 +12,7 @@ use vmhook::firewall::guard::IBRNAME_PROBE;
 use vmhook::hook::load_config;
 use vmhook::host::{self, Host, HostError};
 use vmhook::installation::CONFIG;
-use vmhook::model::{Direction, Family, NetworkKind, SecurityGroup, Vtep};
+use vmhook::model::{Direction, Family, Network, SecurityGroup, Vtep};
 use vmhook::resolve;
 
 use crate::Answer;
@@ -185,29 +185,30 @@ fn host_words(host: &HostConfig, facts: &HostFacts) -> String {
 }
 
 fn network_words(config: &Config, network: &NetworkConfig, facts: &HostFacts) -> String {
-    let NetworkKindConfig::Vxlan(vxlan) = &network.kind;
     let made = resolve::network(config, network, facts).ok();
     let mtu = made.as_ref().map(|network| network.mtu).or(network.mtu);
-    let mtu = mtu.map_or("what the underlay leaves".to_owned(), |mtu| mtu.to_string());
-    let device = match made.as_ref().map(|network| &network.kind) {
-        Some(NetworkKind::Vxlan(vxlan)) => format!(", device {}", vxlan.tunnel.device),
-        None => String::new(),
-    };
-    let peers = match vxlan.flood.as_slice() {
-        [] => "to no other host".to_owned(),
-        peers => format!("to {}", join(peers.iter().map(Vtep::to_string))),
+    let mtu = mtu.map_or("what its way out leaves".to_owned(), |mtu| mtu.to_string());
+    let device = made.as_ref().and_then(Network::way_out);
+    let device = device.map_or(String::new(), |device| format!(", device {device}"));
+    let way = match &network.kind {
+        NetworkKindConfig::Vxlan(vxlan) => {
+            let peers = join(vxlan.flood.iter().map(Vtep::to_string));
+            let peers = if peers.is_empty() {
+                "no other host"
+            } else {
+                &peers
+            };
+            format!("VNI {}, MTU {mtu}, to {peers}", vxlan.vni)
+        }
+        NetworkKindConfig::Local => format!("MTU {mtu}, on this host alone"),
     };
     let dhcp = network.dhcp_servers.iter().map(|servers| {
         let servers = join(servers.iter().map(IpAddr::to_string));
         let servers = Some(servers).filter(|words| !words.is_empty());
         format!(", DHCP from {}", servers.as_deref().unwrap_or("nobody"))
     });
-    format!(
-        "bridge {}{device}, VNI {}, MTU {mtu}, {peers}{}",
-        network.bridge,
-        vxlan.vni,
-        dhcp.collect::<String>()
-    )
+    let dhcp = dhcp.collect::<String>();
+    format!("bridge {}{device}, {way}{dhcp}", network.bridge)
 }
 
 fn group_words(group: &SecurityGroup) -> String {

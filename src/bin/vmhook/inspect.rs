@@ -129,12 +129,9 @@ fn values(interface: &InterfaceReport) -> String {
         security_groups,
         dhcp_servers,
     } = interface;
-    let mut rows = vec![
-        row("network", network),
-        row("bridge", bridge),
-        row("device", device),
-        row("VNI", vni),
-    ];
+    let mut rows = vec![row("network", network), row("bridge", bridge)];
+    rows.extend(device.as_ref().map(|device| row("device", device)));
+    rows.extend(vni.as_ref().map(|vni| row("VNI", vni)));
     rows.extend(tap.as_ref().map(|tap| row("tap", tap)));
     rows.extend([
         row("MAC", mac),

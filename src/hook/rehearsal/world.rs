@@ -7,7 +7,7 @@ use crate::facts::{
     AddressFact, BridgeFact, Epoch, HostFacts, IptablesBackend, LinkFact, LinkKind, VxlanFact,
 };
 use crate::firewall::guard::Capabilities;
-use crate::model::{IfName, Mtu, NetworkId, NetworkKind, Tap};
+use crate::model::{IfName, Mtu, Network, NetworkId, NetworkKind, Tap, Vxlan};
 use crate::plan::link::alias;
 use crate::record::NetworkRecord;
 use crate::state::{OwnLink, ReadBack};
@@ -97,8 +97,7 @@ impl World {
 
     fn add_network(&mut self, record: &NetworkRecord) {
         let network = &record.network;
-        let NetworkKind::Vxlan(vxlan) = &network.kind;
-        let (tunnel, mtu) = (&vxlan.tunnel, u32::from(network.mtu));
+        let mtu = u32::from(network.mtu);
         let mac = match record.applied.links.get(&network.bridge) {
             Some(OwnLink::Bridge(bridge)) => Some(bridge.mac),
             _ => None,
@@ -112,7 +111,21 @@ impl World {
                 mtu,
             )
         };
-        let master = Some(self.add_link(bridge));
+        let master = self.add_link(bridge);
+        let Some((device, kind)) = self.way_out(network) else {
+            return;
+        };
+        self.add_link(LinkFact {
+            alias: Some(alias(&network.id)),
+            master: Some(master),
+            ..link(device.as_str(), kind, mtu)
+        });
+    }
+
+    fn way_out<'n>(&self, network: &'n Network) -> Option<(&'n IfName, LinkKind)> {
+        let NetworkKind::Vxlan(Vxlan { tunnel, .. }) = &network.kind else {
+            return None;
+        };
         let fact = VxlanFact {
             vni: Some(tunnel.vni),
             local: Some(tunnel.local.address()),
@@ -121,11 +134,7 @@ impl World {
             port: tunnel.port,
             learning: true,
         };
-        self.add_link(LinkFact {
-            alias: Some(alias(&network.id)),
-            master,
-            ..link(tunnel.device.as_str(), LinkKind::Vxlan(fact), mtu)
-        });
+        Some((&tunnel.device, LinkKind::Vxlan(fact)))
     }
 
     /// Puts a tap on its bridge, as libvirt does, unless one of this name is there.

@@ -155,8 +155,10 @@ impl<'a> Again<'a> {
 }
 
 fn other_peers(says: &NetworkConfig, stands: &Network) -> Option<String> {
-    let NetworkKindConfig::Vxlan(says) = &says.kind;
-    let NetworkKind::Vxlan(vxlan) = &stands.kind;
+    let (NetworkKindConfig::Vxlan(says), NetworkKind::Vxlan(vxlan)) = (&says.kind, &stands.kind)
+    else {
+        return None;
+    };
     (says.flood != vxlan.flood).then(|| {
         format!(
             "network {} keeps the peers (flood) that it was made with until no machine of this host \

@@ -1,5 +1,8 @@
 //! `[network.NAME]`: a bridge for VMs, and what carries it to other hosts.
 
+mod kind;
+mod vxlan;
+
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -10,7 +13,10 @@ use super::object::Object;
 use super::source::Site;
 use super::table::Table;
 use super::value::Value;
-use crate::model::{Family, IfName, Ipv6Addresses, Mtu, NetworkId, SecurityGroup, Vni, Vtep};
+use crate::model::{IfName, Ipv6Addresses, Mtu, NetworkId, SecurityGroup, Vni};
+
+pub use kind::NetworkKindConfig;
+pub use vxlan::VxlanConfig;
 
 /// A network as the configuration gives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +27,7 @@ pub struct NetworkConfig {
     pub id: NetworkId,
     /// The bridge that VM interfaces name: from the id, as Neutron names it.
     pub bridge: IfName,
-    /// The MTU of the network; `None`: what the underlay leaves.
+    /// The MTU of the network; `None`: what its way out leaves.
     pub mtu: Option<Mtu>,
     /// What carries it to other hosts.
     pub kind: NetworkKindConfig,
@@ -31,23 +37,6 @@ pub struct NetworkConfig {
     pub ipv6_addresses: Ipv6Addresses,
     /// Whose DHCP and DHCPv6 replies reach its ports; `None`: anybody's.
     pub dhcp_servers: Option<BTreeSet<IpAddr>>,
-}
-
-/// What carries a network to other hosts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum NetworkKindConfig {
-    /// `type = "vxlan"`
-    Vxlan(VxlanConfig),
-}
-
-/// A VXLAN network.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VxlanConfig {
-    /// Its number on the wire.
-    pub vni: Vni,
-    /// Head-end replication: the other hosts, each once, all of the family of `local_ip`, without
-    /// this host, so that one list serves all hosts.
-    pub flood: Vec<Vtep>,
 }
 
 const IPV6_ADDRESSES: [(&str, Ipv6Addresses); 3] = [
@@ -85,7 +74,7 @@ pub(super) fn read<'a>(
 ) -> Checked<NetworkConfig> {
     let id = table.required("id", sited(&mut facts.id, Value::parse::<NetworkId>));
     let bridge = bridge(&mut table, facts);
-    let kind = kind(context, facts, &mut table);
+    let kind = kind::read(context, facts, &mut table);
     let mtu = table.optional("mtu", Value::number::<Mtu>);
     let groups = |value: &Value<'a>| value.set(|group| context.security_group(group));
     let security_groups = table.optional("security_groups", groups);
@@ -139,66 +128,6 @@ fn bridge<'a>(table: &mut Table<'a>, facts: &mut NetworkFacts<'a>) -> Option<IfN
     }
     table.later("bridge", Value::parse::<IfName>);
     id
-}
-
-/// What carries it. The keys of a type are validated whatever the type is.
-fn kind<'a>(
-    context: &Context<'_>,
-    facts: &mut NetworkFacts<'a>,
-    table: &mut Table<'a>,
-) -> Option<NetworkKindConfig> {
-    let words = [
-        ("vxlan", Some(())),
-        ("vlan", None),
-        ("flat", None),
-        ("local", None),
-    ];
-    let vxlan = table.choice("type", &words);
-    if !table.has("type") {
-        table.complain("\"type\" is missing; write type = \"vxlan\"");
-    }
-    let vni = table.optional("vni", sited(&mut facts.vni, Value::number::<Vni>));
-    let flood = table.optional("flood", |value| flood(context.vtep, value));
-    vxlan?;
-    if context.vtep == HostVtep::Unset {
-        table.complain_of(
-            "type",
-            "a vxlan network needs local_ip in [host], which is not given",
-        );
-    }
-    if !table.has("vni") {
-        table.complain("a vxlan network needs \"vni\", which is missing");
-    }
-    Some(NetworkKindConfig::Vxlan(VxlanConfig {
-        vni: vni?,
-        flood: flood.unwrap_or_default(),
-    }))
-}
-
-/// The other hosts: this one is left out, as the same list is used on all.
-fn flood(local: HostVtep, value: &Value<'_>) -> Checked<Vec<Vtep>> {
-    let listed = value.list(|element| peer(local, element))?;
-    let mut peers = Vec::new();
-    for vtep in listed {
-        if local != HostVtep::Is(vtep) && !peers.contains(&vtep) {
-            peers.push(vtep);
-        }
-    }
-    Ok(peers)
-}
-
-/// A VXLAN device has one family on the outside: a peer of the other one can never be reached.
-fn peer(local: HostVtep, value: &Value<'_>) -> Checked<Vtep> {
-    let vtep: Vtep = value.address()?;
-    match local {
-        HostVtep::Is(own) if Family::of(own.address()) != Family::of(vtep.address()) => {
-            let family = Family::of(own.address());
-            let message =
-                format!("{vtep} is not an {family} address, as this host's local_ip {own} is");
-            Err(value.error(message).into())
-        }
-        _ => Ok(vtep),
-    }
 }
 
 /// What later versions serve.

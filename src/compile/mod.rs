@@ -10,7 +10,9 @@ use crate::firewall::guard::{
 };
 use crate::firewall::iptables::{Options, Place, Ruleset, network_rules, port_rules, skeleton};
 use crate::firewall::tracking::Tracking;
-use crate::model::{Family, FdbEntry, MacAddr, Network, NetworkId, NetworkKind, Port, Tap, Zone};
+use crate::model::{
+    Family, FdbEntry, MacAddr, Network, NetworkId, NetworkKind, Port, Tap, Vxlan, Zone,
+};
 use crate::plan::link::{Bridge, VxlanDevice};
 use crate::state::{HostState, OwnLink};
 
@@ -30,42 +32,49 @@ pub fn compile_network(
     serving: Option<&Serving<'_>>,
     machine_id: &str,
 ) -> HostState {
-    let NetworkKind::Vxlan(vxlan) = &network.kind;
     let bridge = Bridge {
         name: network.bridge.clone(),
         mac: bridge_mac(machine_id, &network.id),
         mtu: network.mtu,
         network: network.id.clone(),
     };
-    let device = VxlanDevice {
-        tunnel: vxlan.tunnel.clone(),
-        mtu: network.mtu,
-        network: network.id.clone(),
-    };
-    let name = &vxlan.tunnel.device;
-    let flood = |peer: &_| FdbEntry {
-        device: name.clone(),
-        mac: None,
-        vtep: *peer,
-    };
     let mut state = HostState {
-        links: [
-            (network.bridge.clone(), OwnLink::Bridge(bridge)),
-            (name.clone(), OwnLink::Vxlan(device)),
-        ]
-        .into(),
-        enslaved: [(name.clone(), network.bridge.clone())].into(),
-        fdb: vxlan.flood.iter().map(flood).collect(),
+        links: [(network.bridge.clone(), OwnLink::Bridge(bridge))].into(),
         guard: Guard {
             tables: Tables::Made,
             elements: network_elements(network, zone),
         },
         ..HostState::default()
     };
+    match &network.kind {
+        NetworkKind::Vxlan(vxlan) => state.merge(&compile_tunnel(network, vxlan)),
+        NetworkKind::Local => {}
+    }
     if let Some(serving) = serving {
         [state.v4, state.v6] = compile_tracking((network, zone), serving);
     }
     state
+}
+
+/// The device behind a VXLAN network's bridge, and whom it floods to.
+fn compile_tunnel(network: &Network, vxlan: &Vxlan) -> HostState {
+    let name = &vxlan.tunnel.device;
+    let device = VxlanDevice {
+        tunnel: vxlan.tunnel.clone(),
+        mtu: network.mtu,
+        network: network.id.clone(),
+    };
+    let flood = |peer: &_| FdbEntry {
+        device: name.clone(),
+        mac: None,
+        vtep: *peer,
+    };
+    HostState {
+        links: [(name.clone(), OwnLink::Vxlan(device))].into(),
+        enslaved: [(name.clone(), network.bridge.clone())].into(),
+        fdb: vxlan.flood.iter().map(flood).collect(),
+        ..HostState::default()
+    }
 }
 
 /// What a network that serves a port has besides.

@@ -1,21 +1,17 @@
-//! A network of the configuration, on this host.
+//! The tunnel of a VXLAN network.
 
-use crate::config::{Config, NetworkConfig, NetworkKindConfig, VxlanConfig};
+use super::is_ours;
+use crate::config::{Config, NetworkConfig, VxlanConfig};
 use crate::facts::{HostFacts, LinkFact, LinkKind, VxlanFact};
-use crate::model::{Family, IfName, Mtu, Network, NetworkId, NetworkKind, Tunnel, Vtep, Vxlan};
-use crate::plan::link::{UNFINISHED, alias};
+use crate::model::{Family, IfName, Mtu, NetworkId, NetworkKind, Tunnel, Vni, Vtep, Vxlan};
+use crate::plan::link::UNFINISHED;
 
-/// What a network must be on this host.
-///
-/// # Errors
-/// Why it cannot be: a tunnel end point that no device has, an underlay too small for the network's
-/// MTU, a name or a VNI that something else has.
-pub fn network(
+/// The tunnel, and the MTU that it leaves.
+pub(super) fn kind(
     config: &Config,
-    network: &NetworkConfig,
+    (network, vxlan): (&NetworkConfig, &VxlanConfig),
     facts: &HostFacts,
-) -> Result<Network, String> {
-    let NetworkKindConfig::Vxlan(vxlan) = &network.kind;
+) -> Result<(Mtu, NetworkKind), String> {
     let host = config.host.as_ref().map_err(ToString::to_string)?;
     let local = host.local_ip.ok_or("local_ip is missing in [host]")?;
     let underlay = underlay(local, facts)?;
@@ -26,28 +22,18 @@ pub fn network(
     let mtu = mtu(network, local, underlay)?;
     let tunnel = Tunnel {
         vni: vxlan.vni,
-        device: device(network),
+        device: device(vxlan.vni),
         local,
         underlay: name,
         port: host.vxlan_port,
     };
-    check_bridge(&network.bridge, &network.id, facts)?;
     check_device(&tunnel, &network.id, facts)?;
-    Ok(Network {
-        id: network.id.clone(),
-        name: network.name.clone(),
-        bridge: network.bridge.clone(),
-        mtu,
-        kind: NetworkKind::Vxlan(Vxlan {
-            tunnel,
-            flood: vxlan.flood.clone(),
-        }),
-    })
+    let flood = vxlan.flood.clone();
+    Ok((mtu, NetworkKind::Vxlan(Vxlan { tunnel, flood })))
 }
 
-/// The device behind a network's bridge, by Neutron's name: `vxlan-<vni>`.
-pub fn device(network: &NetworkConfig) -> IfName {
-    let NetworkKindConfig::Vxlan(VxlanConfig { vni, .. }) = &network.kind;
+/// `vxlan-<vni>`
+pub(super) fn device(vni: Vni) -> IfName {
     let name = format!("vxlan-{vni}");
     name.parse()
         .expect("vxlan- and at most eight digits are a device's name")
@@ -93,22 +79,6 @@ fn mtu(network: &NetworkConfig, local: Vtep, underlay: &LinkFact) -> Result<Mtu,
     }
     Mtu::try_from(wanted)
         .map_err(|error| format!("{device} has MTU {below}, too small for VXLAN: {error}"))
-}
-
-fn is_ours(link: &LinkFact, id: &NetworkId) -> bool {
-    link.alias.as_deref() == Some(alias(id).as_str())
-}
-
-fn check_bridge(name: &IfName, id: &NetworkId, facts: &HostFacts) -> Result<(), String> {
-    match facts.link(name) {
-        None => Ok(()),
-        Some(link) if matches!(link.kind, LinkKind::Bridge(_)) && is_ours(link, id) => Ok(()),
-        Some(_) => Err(format!(
-            "a device named {name} is there already and was not made by vmhook for this network \
-             (alias {:?}); remove it, or use another network id",
-            alias(id)
-        )),
-    }
 }
 
 fn check_device(tunnel: &Tunnel, id: &NetworkId, facts: &HostFacts) -> Result<(), String> {

@@ -1,0 +1,56 @@
+//! A network of the configuration, on this host.
+
+mod vxlan;
+
+use crate::config::{Config, NetworkConfig, NetworkKindConfig};
+use crate::facts::{HostFacts, LinkFact, LinkKind};
+use crate::model::{IfName, Mtu, Network, NetworkId, NetworkKind};
+use crate::plan::link::alias;
+
+/// What a network must be on this host.
+///
+/// # Errors
+/// Why it cannot be: a tunnel end point that no device has, an underlay too small for the network's
+/// MTU, a name or a VNI that something else has.
+pub fn network(
+    config: &Config,
+    network: &NetworkConfig,
+    facts: &HostFacts,
+) -> Result<Network, String> {
+    let (mtu, kind) = match &network.kind {
+        NetworkKindConfig::Vxlan(vxlan) => vxlan::kind(config, (network, vxlan), facts)?,
+        NetworkKindConfig::Local => (network.mtu.unwrap_or(Mtu::ETHERNET), NetworkKind::Local),
+    };
+    check_bridge(&network.bridge, &network.id, facts)?;
+    Ok(Network {
+        id: network.id.clone(),
+        name: network.name.clone(),
+        bridge: network.bridge.clone(),
+        mtu,
+        kind,
+    })
+}
+
+/// The links of a network besides its bridge, by name: what must be known of this host to resolve it.
+pub fn devices(network: &NetworkConfig) -> Vec<IfName> {
+    match &network.kind {
+        NetworkKindConfig::Vxlan(vxlan) => vec![vxlan::device(vxlan.vni)],
+        NetworkKindConfig::Local => Vec::new(),
+    }
+}
+
+fn is_ours(link: &LinkFact, id: &NetworkId) -> bool {
+    link.alias.as_deref() == Some(alias(id).as_str())
+}
+
+fn check_bridge(name: &IfName, id: &NetworkId, facts: &HostFacts) -> Result<(), String> {
+    match facts.link(name) {
+        None => Ok(()),
+        Some(link) if matches!(link.kind, LinkKind::Bridge(_)) && is_ours(link, id) => Ok(()),
+        Some(_) => Err(format!(
+            "a device named {name} is there already and was not made by vmhook for this network \
+             (alias {:?}); remove it, or use another network id",
+            alias(id)
+        )),
+    }
+}

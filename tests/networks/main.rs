@@ -1,0 +1,9 @@
+//! Every type of network on a real kernel: its links as the machine that needs it starts, and nothing
+//! of it once the last one has stopped.
+//!
+//! The test plays libvirt, in a network namespace of its own.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod local;
