@@ -157,8 +157,9 @@ fn by_itself(end: Direction, connection: &Connection) -> Option<bool> {
         } => {
             let asks = (source, destination) == (client, server);
             let answers = (source, destination) == (server, client);
+            let to_client = destination == client;
             match end {
-                Direction::Egress => (asks || answers).then_some(asks),
+                Direction::Egress => (asks || to_client).then_some(asks),
                 Direction::Ingress => answers.then_some(true),
             }
         }

@@ -173,6 +173,44 @@ fn replies_come_from_the_networks_servers_alone() {
     assert_eq!(arriving(&tunnel, &guest, &untold()), [""; 0]);
 }
 
+/// A client looks at no source port, and a group that lets UDP in lets a neighbour's in.
+#[test]
+fn a_guest_answers_nobody_from_any_port() {
+    let lab = Lab::new();
+    let peer = start_host(&lab);
+    let (_web2, guest) = boot(&lab, "web2", web2_nic());
+    let tunnel = peer.packets("vxlan-267");
+    let mark = frames::echo_request(web2(), peer_v4());
+    let v4 = |to, port| frames::udp(web2(), to, (port, 68), WORDS);
+    let v6 = |port| frames::udp(web2_v6(), peer_v6(), (port, 546), WORDS);
+    let offers = || {
+        [
+            v4(peer_v4(), 67),
+            v4(peer_v4(), 6767),
+            v4(everybody(), 6767),
+            v6(547),
+            v6(1547),
+            frames::behind_extension(60, &v6(1547)),
+        ]
+    };
+    let arrive = || {
+        let sent = offers().map(|offer| {
+            guest.send(&offer);
+            guest.send(&mark);
+            let next = || tunnel.receive(SOON, |frame| *frame == offer || *frame == mark);
+            next().as_ref() == Some(&offer) && next().as_ref() == Some(&mark)
+        });
+        sent.map(u8::from)
+    };
+    assert_eq!(arrive(), [0; 6]);
+    lab.ok("nft delete table bridge vmhook");
+    assert_eq!(
+        arrive(),
+        [0, 1, 1, 0, 1, 1],
+        "from a server's port the rules drop it"
+    );
+}
+
 #[test]
 fn a_reload_changes_the_servers_of_guests_that_run() {
     let lab = Lab::new();

@@ -152,7 +152,9 @@ fn every_port_asks_for_an_address_and_none_gives_one() {
         Vec::new(),
         connection("192.0.2.9", OWN, udp(67, 68))
     ));
-    assert!(!goes_on(any(), connection(OWN, "192.0.2.9", udp(67, 68))));
+    for port in [67, 6767] {
+        assert!(!goes_on(any(), connection(OWN, "192.0.2.9", udp(port, 68))));
+    }
 }
 
 #[test]

@@ -76,6 +76,8 @@ const SETS: &str = "	set bridges { type ifname; }
 /// From a VM. What a port may use is in three sets a family: addresses, prefixes (sets of intervals
 /// are slow to delete from), and MAC addresses that go with any address.
 ///
+/// It is no DHCP server, from whatever port: a client looks at none but its own.
+///
 /// nft 1.0.6 has no word for the target of a neighbour advertisement, and its `arp` expressions imply
 /// the ethertype of ARP, which RARP has not: both are read by their place, 64 bits into the ICMPv6
 /// and the RARP header.
@@ -93,7 +95,7 @@ const FROM_VM: &str = "	chain from_vm_na {
 	}
 	chain from_vm_v4 {
 		ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67 accept
-		udp sport 67 udp dport 68 drop
+		udp dport 68 drop
 		iifname . ether saddr . ip saddr @v4 accept
 		iifname . ether saddr . ip saddr @v4nets accept
 		iifname . ether saddr @v4any accept
@@ -114,7 +116,7 @@ const FROM_VM: &str = "	chain from_vm_na {
 	chain from_vm_v6 {
 		iifname != @has6 drop
 		icmpv6 type { nd-router-advert, nd-redirect } drop
-		udp sport 547 udp dport 546 drop
+		udp dport 546 drop
 		ip6 saddr :: icmpv6 type { nd-neighbor-solicit, mld-listener-report, mld2-listener-report } accept
 		icmpv6 type nd-neighbor-advert jump from_vm_na
 		iifname . ether saddr . ip6 saddr @v6 accept
