@@ -109,8 +109,18 @@ security_groups = ["mysecurity"]
 
 /// A host with vmhook and nothing on it yet; its other host speaks on both networks.
 pub(crate) fn start_host(lab: &Lab) -> Peer<'_> {
-    lab.configure(CONFIGURATION);
+    start_host_with(lab, CONFIGURATION)
+}
+
+/// The same with another configuration of those networks.
+pub(crate) fn start_host_with<'lab>(lab: &'lab Lab, configuration: &str) -> Peer<'lab> {
+    lab.configure(configuration);
     lab.install_hook();
+    join_peer(lab)
+}
+
+/// The other host, on both networks.
+pub(crate) fn join_peer(lab: &Lab) -> Peer<'_> {
     let peer = lab.join_peer();
     peer.run(
         "ip link add vxlan-268 address fa:16:3e:00:02:01 mtu 1450 type vxlan id 268 \
@@ -139,6 +149,10 @@ impl Nic {
             mac,
             named: true,
         }
+    }
+
+    pub(crate) fn bridge(&self) -> &'static str {
+        self.bridge
     }
 
     pub(crate) fn tap(&self) -> &'static str {

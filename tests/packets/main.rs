@@ -14,9 +14,10 @@
 //! when that one has arrived the refused one would have, too.
 
 #![expect(
+    clippy::disallowed_methods,
     clippy::disallowed_types,
     clippy::unwrap_used,
-    reason = "these tests are about processes, sockets and the kernel"
+    reason = "these tests are about processes, sockets, files and the kernel"
 )]
 
 #[path = "../support/mod.rs"]
@@ -29,6 +30,7 @@ mod from_guest;
 mod host_stack;
 mod house;
 mod machine;
+mod matrix;
 mod moved;
 mod reload;
 mod remote_groups;

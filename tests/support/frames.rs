@@ -1,8 +1,12 @@
 //! Ethernet frames with right lengths and checksums, honest or forged.
 
+mod fragments;
+
 use std::net::IpAddr;
 
-use etherparse::{EtherType, IpHeaders, Ipv4Header, PacketBuilder, PacketBuilderStep};
+use etherparse::{EtherType, IpHeaders, IpNumber, PacketBuilder, PacketBuilderStep};
+
+pub use fragments::{fragment, fragments};
 
 /// The address of every station.
 pub const BROADCAST: [u8; 6] = [0xff; 6];
@@ -46,8 +50,23 @@ pub fn udp(from: End, to: End, ports: (u16, u16), payload: &[u8]) -> Vec<u8> {
 
 /// The first segment of a TCP connection.
 pub fn tcp_syn(from: End, to: End, ports: (u16, u16)) -> Vec<u8> {
+    tcp_syn_with(from, to, ports, &[])
+}
+
+/// The same with data (RFC 9293, section 3.4).
+pub fn tcp_syn_with(from: End, to: End, ports: (u16, u16), payload: &[u8]) -> Vec<u8> {
     let builder = ip(from, to).tcp(ports.0, ports.1, 1, 64240).syn();
-    written(builder.size(0), |frame| builder.write(frame, &[]))
+    written(builder.size(payload.len()), |frame| {
+        builder.write(frame, payload)
+    })
+}
+
+/// A packet of any protocol.
+pub fn protocol(from: End, to: End, number: u8, payload: &[u8]) -> Vec<u8> {
+    let builder = ip(from, to);
+    written(builder.size(payload.len()), |frame| {
+        builder.write(frame, IpNumber(number), payload)
+    })
 }
 
 /// A ping of the ends' family.
@@ -65,6 +84,19 @@ pub fn echo_request(from: End, to: End) -> Vec<u8> {
 pub fn numbered_ping(from: End, to: End, number: u16) -> Vec<u8> {
     let builder = ip(from, to).icmpv4_echo_request(1, number);
     written(builder.size(0), |frame| builder.write(frame, &[]))
+}
+
+/// An ICMP or ICMPv6 message of any type, by the ends' family; the body follows the checksum.
+pub fn icmp(from: End, to: End, icmp_type: u8, body: &[u8]) -> Vec<u8> {
+    if to.ip.is_ipv6() {
+        return icmpv6(from, to, icmp_type, body);
+    }
+    let (first, payload) = body.split_at(4);
+    let first = first.try_into().expect("four bytes");
+    let builder = ip(from, to).icmpv4_raw(icmp_type, 0, first);
+    written(builder.size(payload.len()), |frame| {
+        builder.write(frame, payload)
+    })
 }
 
 /// An ICMPv6 message of any type; the body follows the checksum.
@@ -131,13 +163,14 @@ pub fn multicast(ip: &str) -> End {
     }
 }
 
-/// The IPv6 frame with an extension header before what it carries: destination options that pad,
-/// or another header of that form.
+/// The IPv6 frame with an extension header before what it carries: options that pad, or a routing
+/// header of an experimental type that routes no further.
 pub fn behind_extension(header: u8, frame: &[u8]) -> Vec<u8> {
     let (ethernet, packet) = frame.split_at(14);
     let (fixed, rest) = packet.split_at(40);
     let length = u16::try_from(rest.len() + 8).expect("a short packet");
-    let extension = [fixed[6], 0, 1, 4, 0, 0, 0, 0];
+    let [kind, rest_of_it] = if header == ROUTING { [253, 0] } else { [1, 4] };
+    let extension = [fixed[6], 0, kind, rest_of_it, 0, 0, 0, 0];
     let (version, addresses) = (&fixed[..4], &fixed[7..]);
     let length = length.to_be_bytes();
     [
@@ -152,46 +185,7 @@ pub fn behind_extension(header: u8, frame: &[u8]) -> Vec<u8> {
     .concat()
 }
 
-/// The IP packet of a frame in two fragments, so many bytes behind the IP header in the first. What is
-/// in the first, an extension header too, need not tell what is in the second.
-pub fn fragments(frame: &[u8], first: u16) -> [Vec<u8>; 2] {
-    let (ethernet, packet) = frame.split_at(14);
-    let is_v4 = packet[0] >> 4 == 4;
-    let (header, rest) = packet.split_at(if is_v4 { 20 } else { 40 });
-    let (one, other) = rest.split_at(first.into());
-    let fragment = |offset: u16, last: bool, part: &[u8]| {
-        let headers = if is_v4 {
-            v4_fragment(header, offset, last, part)
-        } else {
-            v6_fragment(header, offset, last, part)
-        };
-        [ethernet, &headers, part].concat()
-    };
-    [fragment(0, false, one), fragment(first, true, other)]
-}
-
-/// The header of a fragment (RFC 791).
-fn v4_fragment(header: &[u8], offset: u16, last: bool, part: &[u8]) -> Vec<u8> {
-    let mut header = Ipv4Header::from_slice(header).expect("an IPv4 header").0;
-    header.identification = 7;
-    header.dont_fragment = false;
-    header.more_fragments = !last;
-    header.fragment_offset = (offset / 8).try_into().expect("a short packet");
-    header.set_payload_len(part.len()).expect("a short packet");
-    header.header_checksum = header.calc_header_checksum();
-    header.to_bytes().to_vec()
-}
-
-/// The headers of a fragment (RFC 8200, section 4.5).
-fn v6_fragment(header: &[u8], offset: u16, last: bool, part: &[u8]) -> Vec<u8> {
-    const FRAGMENT: u8 = 44;
-    let length = u16::try_from(part.len() + 8).expect("a short packet");
-    let length = length.to_be_bytes();
-    let [high, low] = (offset | u16::from(!last)).to_be_bytes();
-    let extension = [header[6], 0, high, low, 0, 0, 0, 7];
-    let (version, addresses) = (&header[..4], &header[7..]);
-    [version, &length, &[FRAGMENT], addresses, &extension].concat()
-}
+const ROUTING: u8 = 43;
 
 /// A frame without VLAN tags, however many it has: a packet socket shows the outermost one apart.
 pub fn untagged(frame: &[u8]) -> Vec<u8> {
