@@ -24,8 +24,10 @@
 mod support;
 
 mod address_pairs;
+mod boot;
 mod closed;
 mod dhcp_servers;
+mod fragments;
 mod from_guest;
 mod host_stack;
 mod house;

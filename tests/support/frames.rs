@@ -109,6 +109,29 @@ pub fn icmpv6(from: End, to: End, icmp_type: u8, body: &[u8]) -> Vec<u8> {
     })
 }
 
+/// A router advertisement with a prefix of 64 bits for autoconfiguration (RFC 4861, section 4.6.2) and a
+/// name server in it (RFC 8106), good for an hour.
+pub fn router_advertisement(from: End, to: End, prefix: &str) -> Vec<u8> {
+    const HOUR: [u8; 4] = 3600_u32.to_be_bytes();
+    let prefix: std::net::Ipv6Addr = prefix.parse().expect("an IPv6 prefix");
+    let server = std::net::Ipv6Addr::from(u128::from(prefix) + 0x53);
+    let (on_link_for_all, hop_limit) = (0xc0, 64);
+    let body = [
+        &[hop_limit, 0, 0x0e, 0x10][..],
+        &[0; 8],
+        &[3, 4, 64, on_link_for_all],
+        &HOUR,
+        &HOUR,
+        &[0; 4],
+        &prefix.octets(),
+        &[25, 3, 0, 0],
+        &HOUR,
+        &server.octets(),
+    ]
+    .concat();
+    icmpv6(from, to, 134, &body)
+}
+
 /// An ARP request of `sender` for `target`'s IPv4 address. The Ethernet source is `source`, which
 /// an honest sender sets to its own.
 pub fn arp_request(source: [u8; 6], sender: End, target: End) -> Vec<u8> {
