@@ -24,6 +24,7 @@ mod reconnections;
 mod reference;
 mod refusals;
 mod restarts;
+mod slaac;
 mod strangers;
 mod taken_names;
 mod tenants;
