@@ -23,7 +23,7 @@ pub struct Tracking {
 pub struct End {
     /// Its tap.
     pub tap: IfName,
-    /// Its addresses; none: it may have any.
+    /// Its addresses, also those that it may make for itself; none: it may have any.
     pub addresses: Vec<IpNet>,
 }
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{DomainRecord, Phase};
 use crate::facts::Process;
 use crate::firewall::iptables::{ChainSuffix, chain_suffix};
+use crate::firewall::policy::Policy;
 use crate::model::{DomainUuid, Family, IfName, NetworkId, Port, PortKey, RemoteGroup, Tap};
 
 /// What the whole host needs to know of one port.
@@ -36,6 +37,9 @@ pub struct IndexLine {
     /// What it may use besides.
     #[serde(default)]
     pub address_pairs: Vec<IpNet>,
+    /// IPv6 addresses that it may make for itself: link-local ones, and in the /64 of a fixed one.
+    #[serde(default)]
+    pub made_addresses: Vec<IpNet>,
     /// Whether its packets go untracked where they can.
     #[serde(default)]
     pub stateless: bool,
@@ -124,6 +128,7 @@ impl IndexLine {
                 .iter()
                 .map(|pair| pair.ip)
                 .collect(),
+            made_addresses: made_addresses(port),
             stateless: port.is_stateless(),
             groups: port
                 .security_groups
@@ -134,4 +139,12 @@ impl IndexLine {
             remotes,
         }
     }
+}
+
+/// What it may send from in IPv6 that nobody wrote down.
+fn made_addresses(port: &Port) -> Vec<IpNet> {
+    let written: BTreeSet<IpNet> = port.addresses().collect();
+    let sources = Policy::of(port, Family::Ipv6).sources.into_iter();
+    let made = sources.filter_map(|source| source.ip);
+    made.filter(|net| !written.contains(net)).collect()
 }

@@ -33,7 +33,8 @@ fn end(line: &IndexLine) -> Option<End> {
         addresses: if line.fixed_ips.is_empty() {
             Vec::new()
         } else {
-            line.addresses().collect()
+            let made = line.made_addresses.iter().copied();
+            line.addresses().chain(made).collect()
         },
     })
 }
