@@ -2,7 +2,7 @@
 
 RUST = scripts/with-rust
 
-.PHONY: build pages deb demo test storm bench install uninstall fmt lint
+.PHONY: build pages deb demo test storm downpour bench install uninstall fmt lint
 
 build:
 	scripts/install-deps build
@@ -22,7 +22,7 @@ deb:
 demo:
 	scripts/demo
 
-# Laws are tried on the same random values each time; `make storm` tries others.
+# Laws are tried on the same random values each time; `make storm` and `make downpour` try others.
 test:
 	scripts/install-deps
 	scripts/guest-image
@@ -34,6 +34,11 @@ storm:
 	scripts/install-deps
 	PROPTEST_CASES=$${PROPTEST_CASES:-2000} PROPTEST_MAX_SHRINK_ITERS=20000 \
 	    $(RUST) cargo test --features faults --test laws --test firewall_laws --test domain --test config
+
+# Random packets under random configurations, for real: PROPTEST_CASES says under how many.
+downpour:
+	scripts/install-deps
+	PROPTEST_CASES=$${PROPTEST_CASES:-1000} $(RUST) cargo test --features faults --test evaluator
 
 bench:
 	scripts/install-deps

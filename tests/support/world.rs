@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use super::call::{Call, assert_silent};
 use super::netns::{in_a_new_namespace, run};
-use super::{Outcome, Vm};
+use super::{Outcome, Packets, Tap, Vm};
 
 pub use super::dump::assert_same;
 
@@ -195,6 +195,22 @@ impl World {
                 "ip link set {tap} address {mac} mtu 1450 master {bridge} up"
             ));
         }
+    }
+
+    /// Opens a TAP interface and makes it a bridge's port, up only then, as libvirt does for a guest
+    /// with this Ethernet address.
+    pub fn tap_on(&self, bridge: &str, name: &str, guest: &str) -> Tap {
+        let tap = Tap::open_down(name);
+        let own = format!("fe{}", &guest[2..]);
+        run(&format!(
+            "ip link set {name} address {own} mtu 1450 master {bridge} up"
+        ));
+        tap
+    }
+
+    /// Sends and takes the frames of a link.
+    pub fn packets(&self, link: &str) -> Packets {
+        Packets::open(link)
     }
 
     /// Deletes the taps that there are.
