@@ -1,5 +1,7 @@
 //! What several calls need.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Result, anyhow};
 
 use super::failure::Failure;
@@ -74,12 +76,16 @@ pub(super) fn fulfil_by(mode: Mode, host: &dyn Host, store: &Store<'_>, want: &W
 
 /// Whether this want has become true, or a later one of the domain. `vmhook remove --purge` forgets
 /// all wants, also of hooks that wait for the lock; and `vmhook sync` twice at once for one domain may
-/// have written one file.
+/// have written one file. A reload that served it on its way may have given its ports other rules.
 fn is_applied(store: &Store<'_>, want: &Want) -> Result<bool> {
     let Some(DomainRecord { want: applied, .. }) = store.domain(&want.uuid)? else {
         return Ok(want.ports.is_empty());
     };
-    let is_this = applied.generation == want.generation && applied.ports == want.ports;
+    let opens = |want: &Want| -> BTreeSet<_> {
+        let ports = want.ports.iter();
+        ports.map(|port| (port.key(), port.tap.clone())).collect()
+    };
+    let is_this = applied.generation == want.generation && opens(&applied) == opens(want);
     Ok(is_this || applied.generation > want.generation)
 }
 

@@ -121,6 +121,11 @@ pub struct Running {
 }
 
 impl Running {
+    /// Sends it a signal: `STOP` or `CONT`.
+    pub fn signal(&self, name: &str) {
+        super::netns::run(&format!("kill -{name} {}", self.child.id()));
+    }
+
     /// Waits for its end.
     pub fn end(self) -> Outcome {
         let output = self.child.wait_with_output().expect("a child ends");
