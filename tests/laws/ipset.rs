@@ -21,6 +21,7 @@ impl Ipset {
                     let set = (family.to_owned(), BTreeSet::new());
                     assert!(self.0.insert(name.to_owned(), set).is_none(), "{line}");
                 }
+                ["flush", name] => self.members(name).clear(),
                 ["add", name, member] => {
                     assert!(!member.ends_with("/0"), "{line}");
                     assert!(self.members(name).insert(member.to_owned()), "{line}");

@@ -13,6 +13,14 @@ use crate::model::Family;
 /// is no transaction; an exchange is one act.
 const EXCHANGED: usize = 5;
 
+/// How many members a set holds unless it is told another number when it is made: the kernel's own
+/// number, and Neutron's.
+const USUAL: usize = 1 << 16;
+
+/// How many a set holds that must hold more. It is a bound and no reservation: what a set takes grows
+/// with what is in it.
+const MOST: usize = 1 << 20;
+
 /// The way from some sets to others, for three calls of `ipset restore`.
 ///
 /// A set stands beside two rule sets while the rules change. What is in it then is in it at both
@@ -66,7 +74,8 @@ fn shared(one: &BTreeSet<IpNet>, other: &BTreeSet<IpNet>) -> BTreeSet<IpNet> {
 fn changed(name: &SetName, had: &BTreeSet<IpNet>, want: &BTreeSet<IpNet>) -> String {
     let new: Vec<_> = want.difference(had).collect();
     let gone: Vec<_> = had.difference(want).collect();
-    if new.len() + gone.len() < EXCHANGED {
+    let outgrown = had.len() <= USUAL && want.len() > USUAL;
+    if new.len() + gone.len() < EXCHANGED && !outgrown {
         return lines("add", name.as_str(), new) + &lines("del", name.as_str(), gone);
     }
     let filled = filled(UNFINISHED, name.family(), want);
@@ -74,12 +83,19 @@ fn changed(name: &SetName, had: &BTreeSet<IpNet>, want: &BTreeSet<IpNet>) -> Str
     format!("{filled}swap {UNFINISHED} {name}\n{destroy}")
 }
 
+/// Emptied first: what somebody left in a set of that name that no rule of ours names yet is in no
+/// group.
 fn filled(name: &str, family: Option<Family>, members: &BTreeSet<IpNet>) -> String {
     let family = match family {
         Some(Family::Ipv6) => "inet6",
         Some(Family::Ipv4) | None => "inet",
     };
-    format!("create {name} hash:net family {family}\n") + &lines("add", name, members)
+    let size = match members.len() {
+        0..=USUAL => String::new(),
+        _ => format!(" maxelem {MOST}"),
+    };
+    let made = format!("create {name} hash:net family {family}{size}\nflush {name}\n");
+    made + &lines("add", name, members)
 }
 
 fn destroy(name: &str) -> String {
@@ -119,7 +135,7 @@ mod tests {
     fn a_set_comes_with_its_members_before_the_rules_and_goes_after_them() {
         let web = sets(&["192.0.2.1/32", "10.0.0.0/8", "2001:db8::1/128"]);
         let comes = Sets::default().change_to(&web);
-        let filled = "create NIPv4web hash:net family inet\n\
+        let filled = "create NIPv4web hash:net family inet\nflush NIPv4web\n\
                       add NIPv4web 10.0.0.0/8\nadd NIPv4web 192.0.2.1\n";
         assert_eq!(texts(&comes), [filled, "", ""]);
         let goes = web.change_to(&Sets::default());
