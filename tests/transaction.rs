@@ -129,7 +129,7 @@ fn settled_on(facts: &HostFacts, before: &Records, wants: &[Want]) -> Transactio
         capabilities: Capabilities::default(),
         backend: IptablesBackend::Nft,
         observed: None,
-        judge: false,
+        renewal: None,
     };
     settle(before, wants, around)
 }

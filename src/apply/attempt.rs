@@ -12,7 +12,7 @@ use crate::model::DomainUuid;
 use crate::plan::{Besides, NftFamily, Plan, Summary};
 use crate::record::{HostRecord, Phase, Want};
 use crate::state::ReadBack;
-use crate::transaction::{Records, Surroundings, Transaction, brings, settle};
+use crate::transaction::{Records, Renewal, Surroundings, Transaction, brings, settle};
 
 /// What one transaction starts from.
 pub(super) struct Attempt<'a> {
@@ -23,8 +23,8 @@ pub(super) struct Attempt<'a> {
     pub(super) observed: Option<&'a ReadBack>,
     /// The call that this process serves.
     pub(super) call: Call,
-    /// See [`Surroundings::judge`].
-    pub(super) judge: bool,
+    /// See [`Surroundings::renewal`].
+    pub(super) renewal: Option<&'a Renewal>,
 }
 
 /// A transaction that did not come true.
@@ -103,7 +103,7 @@ impl Attempt<'_> {
             capabilities,
             backend,
             observed: self.observed,
-            judge: self.judge,
+            renewal: self.renewal,
         };
         Ok(settle(self.before, wants, around))
     }
@@ -144,7 +144,7 @@ impl Attempt<'_> {
         finished.map_err(|error| {
             self.undone(error, wants, || {
                 let kernel = self.undo_kernel(after);
-                let records = self.store.commit(after, self.before);
+                let records = self.commit(after, self.before);
                 kernel.and(records)
             })
         })?;
@@ -164,26 +164,36 @@ impl Attempt<'_> {
         if transaction.plan.is_empty() {
             return Ok(());
         }
-        let record = self
-            .before
-            .host
-            .as_ref()
-            .or(transaction.after.host.as_ref());
-        let dirty = record.map(HostRecord::in_doubt);
+        let dirty = self.in_doubt(&transaction.after);
         self.store.commit_host(dirty.as_ref())
+    }
+
+    /// The host's record while the kernel may have what was before, or what comes.
+    fn in_doubt(&self, after: &Records) -> Option<HostRecord> {
+        let ends = [&self.before.host, &after.host].into_iter().flatten();
+        let record = ends.clone().next()?.in_doubt();
+        Some(ends.fold(record, |record, end| record.beside(&end.options)))
+    }
+
+    /// Writes down what a transaction changed; a reload's at once.
+    fn commit(&self, before: &Records, after: &Records) -> Result<()> {
+        match self.renewal {
+            Some(_) => self.store.commit_at_once(before, after),
+            None => self.store.commit(before, after),
+        }
     }
 
     /// Writes down what is true now; that the kernel is as the records say comes last.
     fn finish(&self, transaction: &Transaction, wants: &[Want], clean: bool) -> Result<()> {
         let after = &transaction.after;
-        self.store.commit(self.before, after)?;
+        self.commit(self.before, after)?;
         wants
             .iter()
             .try_for_each(|want| self.store.drop_want(want))?;
         let record = match &after.host {
             Some(record) => Some(self.noted(record, clean)?),
             None if clean => None,
-            None => self.before.host.as_ref().map(HostRecord::in_doubt),
+            None => self.in_doubt(after),
         };
         self.store.commit_host(record.as_ref())
     }
@@ -197,6 +207,9 @@ impl Attempt<'_> {
             record.guard_chains = read_tables(bridge.as_deref(), inet.as_deref())?.chains;
         }
         record.generation = clean.then(|| self.host.ruleset_generation()).transpose()?;
+        if clean {
+            record.besides.clear();
+        }
         Ok(record)
     }
 
@@ -224,14 +237,14 @@ impl Attempt<'_> {
 
     /// Makes the kernel what it was before, from whatever it has now.
     fn undo_kernel(&self, after: &Records) -> Result<()> {
-        let Some(record) = self.before.host.as_ref().or(after.host.as_ref()) else {
+        let Some(record) = self.in_doubt(after) else {
             return Ok(());
         };
         let mut before = self.before.clone();
         let mut others = self.store.domains_there_are()?;
         others.retain(|uuid| !after.domains.contains_key(uuid));
         self.store.load_domains(&mut before, &others)?;
-        let have = observe(self.host, &self.host.facts()?, record)?;
+        let have = observe(self.host, &self.host.facts()?, &record)?;
         let besides = Besides {
             capabilities: record.capabilities,
             ..Besides::default()

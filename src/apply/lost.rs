@@ -10,23 +10,26 @@ use crate::host::Host;
 use crate::record::{DomainRecord, HostRecord};
 use crate::transaction::Records;
 
-/// The host's record while networks stand. How rules are written, any domain tells.
-pub(super) fn host_record(
+/// The host's record while networks stand. How rules are written, the domains tell.
+pub(super) fn host_record<'a>(
     host: &dyn Host,
     records: &Records,
-    any: Option<&DomainRecord>,
+    domains: impl IntoIterator<Item = &'a DomainRecord>,
 ) -> Result<HostRecord> {
     let ibrname = host.nft_accepts(IBRNAME_PROBE)?;
-    let options = any.map(|record| record.want.options.clone());
-    Ok(HostRecord {
+    let mut written = domains.into_iter().map(|record| &record.want.options);
+    let options = written.next().cloned();
+    let record = HostRecord {
         epoch: records.epoch.clone(),
         generation: None,
         backend: host.iptables_backend()?,
         capabilities: Capabilities { ibrname },
         options: options.unwrap_or_default(),
+        besides: Vec::new(),
         guard_chains: Vec::new(),
         guard_base: 0,
-    })
+    };
+    Ok(written.fold(record, HostRecord::beside))
 }
 
 /// Whether a domain is on a network that has no record.

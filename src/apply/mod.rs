@@ -18,6 +18,7 @@
 //!   that called the dead hook still runs, or one of the want's taps is there. Else it is withdrawn.
 
 mod attempt;
+mod batch;
 mod incoming;
 pub mod journal;
 mod links;
@@ -41,5 +42,5 @@ pub use settle::{Mode, is_as_recorded, settle, settle_leaving};
 pub use stale::{is_live, retire_stale};
 pub use store::Store;
 pub use survey::{Survey, survey};
-pub use together::{Standing, plan_together, settle_together};
+pub use together::{Decided, Standing, plan_together, settle_together};
 pub use unplugged::without_unplugged;

@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::facts::{BridgeFact, HostFacts, LinkFact, LinkKind, VxlanFact};
 use crate::firewall::guard::{Guard, read_tables};
 use crate::firewall::ipset::{Sets, parse_sets};
-use crate::firewall::iptables::parse_save;
+use crate::firewall::iptables::{Observed, parse_save_of};
 use crate::host::Host;
 use crate::model::{Family, IfName, Mtu, NetworkId, Tunnel, Vtep};
 use crate::plan::NftFamily;
@@ -22,7 +22,6 @@ use crate::state::{HostState, OwnLink, ReadBack};
 /// # Errors
 /// Any look that fails: half of what is there would be taken for things that are gone.
 pub fn observe(host: &dyn Host, facts: &HostFacts, record: &HostRecord) -> Result<ReadBack> {
-    let prefix = &record.options.prefix;
     let mut state = HostState {
         guard: guard(host, record)?,
         sets: sets(host, record)?,
@@ -43,9 +42,14 @@ pub fn observe(host: &dyn Host, facts: &HostFacts, record: &HostRecord) -> Resul
     }
     Ok(ReadBack {
         state,
-        v4: parse_save(&host.iptables_save(Family::Ipv4)?, prefix),
-        v6: parse_save(&host.iptables_save(Family::Ipv6)?, prefix),
+        v4: rules(host, record, Family::Ipv4)?,
+        v6: rules(host, record, Family::Ipv6)?,
     })
+}
+
+fn rules(host: &dyn Host, record: &HostRecord, family: Family) -> Result<Observed> {
+    let prefixes = record.writings().map(|options| &options.prefix);
+    Ok(parse_save_of(&host.iptables_save(family)?, prefixes))
 }
 
 fn guard(host: &dyn Host, record: &HostRecord) -> Result<Guard> {
@@ -56,7 +60,7 @@ fn guard(host: &dyn Host, record: &HostRecord) -> Result<Guard> {
 
 /// While no rule can name a set, nobody need have `ipset`.
 fn sets(host: &dyn Host, record: &HostRecord) -> Result<Sets> {
-    if !record.options.ipset {
+    if record.writings().all(|options| !options.ipset) {
         return Ok(Sets::default());
     }
     Ok(parse_sets(&host.ipset_save()?))

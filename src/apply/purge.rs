@@ -63,7 +63,7 @@ fn to_nothing(
 ) -> Result<(Vec<LinkChange>, Plan)> {
     let record = match &records.host {
         Some(record) => record.clone(),
-        None => lost::host_record(host, records, records.domains.values().next())?,
+        None => lost::host_record(host, records, records.domains.values())?,
     };
     let have = observe(host, facts, &record)?;
     let besides = Besides {

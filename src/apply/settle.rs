@@ -9,15 +9,16 @@ use super::links::Links;
 use super::served::Served;
 use super::stale::{farewell, gone, still_wanted};
 use super::unplugged::{lost_tap, shrunk, unplugged};
-use super::{Store, journal, observe};
+use super::{Store, batch, journal, observe};
 use crate::event::Call;
 use crate::facts::IptablesBackend;
+use crate::firewall::iptables::Options;
 use crate::host::Host;
 use crate::model::DomainUuid;
 use crate::record::{DomainRecord, HostRecord, Phase, Want};
 use crate::refusal::Refusal;
 use crate::state::ReadBack;
-use crate::transaction::{self, Records};
+use crate::transaction::{self, Records, Renewal};
 
 /// How much is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +27,33 @@ pub enum Mode {
     Wants,
     /// Everything, against the kernel read back.
     Repair,
+}
+
+/// The same for one pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look<'a> {
+    /// The kernel is read back only where somebody else was there.
+    AsNeeded,
+    /// It is read back.
+    Everything,
+    /// It is read back with rules that are written like this, too.
+    EverythingBeside(&'a Options),
+}
+
+impl<'a> Look<'a> {
+    /// What must be looked at for this.
+    pub(super) fn besides(renewal: &'a Renewal) -> Self {
+        let options = renewal.options.as_ref();
+        options.map_or(Self::AsNeeded, Self::EverythingBeside)
+    }
+
+    /// The host's record, by which the kernel is read.
+    fn record(self, record: &HostRecord) -> HostRecord {
+        match self {
+            Self::EverythingBeside(options) => record.clone().beside(options),
+            Self::AsNeeded | Self::Everything => record.clone(),
+        }
+    }
 }
 
 /// Takes the host lock and applies every want there is, until none is left. `call` is what this
@@ -48,8 +76,7 @@ pub fn settle_leaving(host: &dyn Host, want: &Want) -> Result<()> {
 }
 
 fn rounds(host: &dyn Host, call: Call, mut repair: bool, mut leaving: Option<&Want>) -> Result<()> {
-    let _lock = host.lock()?;
-    let store = Store::open(host)?;
+    let (_lock, store) = batch::lock(host)?;
     let mut served = Served::default();
     loop {
         let mut wants = store.wants()?;
@@ -98,16 +125,30 @@ pub(super) struct Round<'a> {
     pub(super) records: Records,
     pub(super) observed: Option<ReadBack>,
     pub(super) wants: Vec<Want>,
-    /// Whether connections of ports that stay open are judged.
-    pub(super) judge: bool,
+    /// See [`Surroundings::renewal`](transaction::Surroundings::renewal).
+    pub(super) renewal: Option<Renewal>,
 }
 
 impl<'a> Round<'a> {
     pub(super) fn new(
-        (host, call): (&'a dyn Host, Call),
+        by: (&'a dyn Host, Call),
         store: &'a Store<'a>,
         wants: Vec<Want>,
         repair: bool,
+    ) -> Result<Self> {
+        let look = if repair {
+            Look::Everything
+        } else {
+            Look::AsNeeded
+        };
+        Self::looking(by, store, wants, look)
+    }
+
+    pub(super) fn looking(
+        (host, call): (&'a dyn Host, Call),
+        store: &'a Store<'a>,
+        wants: Vec<Want>,
+        look: Look<'_>,
     ) -> Result<Self> {
         let links = Links::of(host);
         let mut wants: Vec<Want> = wants
@@ -117,12 +158,11 @@ impl<'a> Round<'a> {
         // Who goes makes room for who comes.
         wants.sort_by_key(|want| want.phase);
         let mut records = store.load()?;
-        let doubt = match &records.host {
-            Some(record) => repair || !is_as_we_left_it(host, record)?,
-            None => false,
-        };
         let observed = match &records.host {
-            Some(record) if doubt => Some(observe(host, links.get()?, record)?),
+            Some(record) if look != Look::AsNeeded || !is_as_we_left_it(host, record)? => {
+                let record = look.record(record);
+                Some(observe(host, links.get()?, &record)?)
+            }
             _ => None,
         };
         if observed.is_some() {
@@ -140,7 +180,7 @@ impl<'a> Round<'a> {
             records,
             observed,
             wants,
-            judge: false,
+            renewal: None,
         })
     }
 
@@ -176,7 +216,7 @@ impl<'a> Round<'a> {
             before: &self.records,
             observed: self.observed.as_ref(),
             call: self.call,
-            judge: self.judge,
+            renewal: self.renewal.as_ref(),
         })
     }
 

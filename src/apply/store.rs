@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::lost;
+use super::{batch, lost};
 use crate::facts::Epoch;
 use crate::host::Host;
 use crate::model::{DomainUuid, NetworkId};
@@ -107,8 +107,8 @@ impl<'a> Store<'a> {
             ..Records::empty(self.epoch.clone())
         };
         if records.host.is_none() && !records.networks.is_empty() {
-            let any = self.some_domains(&there)?.into_iter().next();
-            records.host = Some(lost::host_record(self.host, &records, any.as_ref())?);
+            let domains = self.some_domains(&there)?;
+            records.host = Some(lost::host_record(self.host, &records, &domains)?);
         } else if let Some(host) = records.host.take() {
             let generation = host.generation.filter(|_| !lost::lacks_a_network(&records));
             records.host = Some(HostRecord { generation, ..host });
@@ -138,44 +138,6 @@ impl<'a> Store<'a> {
         self.load_domains(records, &self.domains_there_are()?)
     }
 
-    /// Writes what a transaction changed, the host's record excepted.
-    ///
-    /// # Errors
-    /// If a record cannot be written.
-    pub fn commit(&self, before: &Records, after: &Records) -> Result<()> {
-        for (uuid, record) in &after.domains {
-            if before.domains.get(uuid) != Some(record) {
-                self.write(&DomainRecord::file_of(uuid), record)?;
-            }
-        }
-        for (id, record) in &after.networks {
-            if before.networks.get(id) != Some(record) {
-                self.write(&NetworkRecord::file_of(id), record)?;
-            }
-        }
-        for uuid in before
-            .domains
-            .keys()
-            .filter(|uuid| !after.domains.contains_key(*uuid))
-        {
-            self.host.remove_state(&DomainRecord::file_of(uuid))?;
-        }
-        for id in before
-            .networks
-            .keys()
-            .filter(|id| !after.networks.contains_key(*id))
-        {
-            self.host.remove_state(&NetworkRecord::file_of(id))?;
-        }
-        match after.index.lines.is_empty() {
-            true => self.host.remove_state(Index::FILE)?,
-            // In doubt the index was made anew, and what is written may be another one.
-            false if after.index == before.index && !in_doubt(before) => {}
-            false => self.write(Index::FILE, &after.index)?,
-        }
-        Ok(())
-    }
-
     /// Writes the host's record, or removes it where nothing is left.
     ///
     /// # Errors
@@ -197,8 +159,10 @@ impl<'a> Store<'a> {
                 self.host.remove_state(&format!("{folder}/{name}"))?;
             }
         }
-        self.host.remove_state(Index::FILE)?;
-        Ok(self.host.remove_state(HostRecord::FILE)?)
+        for file in [batch::FILE, Index::FILE, HostRecord::FILE] {
+            self.host.remove_state(file)?;
+        }
+        Ok(())
     }
 
     /// The domains that have a record, of whatever boot.
@@ -225,10 +189,4 @@ impl<'a> Store<'a> {
     pub(super) fn write<T: Serialize>(&self, file: &str, record: &T) -> Result<()> {
         Ok(self.host.write_state(file, &encode(record))?)
     }
-}
-
-/// Whether nobody could say, before this, that the records are what the kernel has.
-fn in_doubt(records: &Records) -> bool {
-    let host = records.host.as_ref();
-    host.is_some_and(|host| host.generation.is_none())
 }

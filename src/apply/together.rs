@@ -10,20 +10,29 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 
-use super::Store;
 use super::attempt::Failed;
 use super::links::Links;
 use super::served::Served;
-use super::settle::{Round, serve};
+use super::settle::{Look, Round, serve};
 use super::stale::gone;
 use super::unplugged::shrunk;
+use super::{Store, batch};
 use crate::event::Call;
 use crate::facts::HostFacts;
 use crate::host::Host;
 use crate::model::DomainUuid;
 use crate::plan::Plan;
 use crate::record::Want;
-use crate::transaction::{self, Records};
+use crate::transaction::{self, Records, Renewal};
+
+/// What is decided.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Decided {
+    /// What every domain wants; most of them as before.
+    pub wants: Vec<Want>,
+    /// What becomes of all that no domain owns.
+    pub renewal: Renewal,
+}
 
 /// What is decided upon.
 #[derive(Debug, Clone, Copy)]
@@ -45,10 +54,9 @@ pub struct Standing<'a> {
 pub fn settle_together(
     host: &dyn Host,
     call: Call,
-    mut decide: impl FnMut(Standing<'_>) -> Result<Vec<Want>>,
+    mut decide: impl FnMut(Standing<'_>) -> Result<Decided>,
 ) -> Result<()> {
-    let _lock = host.lock()?;
-    let store = Store::open(host)?;
+    let (_lock, store) = batch::lock(host)?;
     let mut served = Served::default();
     loop {
         serve((host, call), &store, &mut served)?;
@@ -67,10 +75,9 @@ pub fn settle_together(
 pub fn plan_together(
     host: &dyn Host,
     call: Call,
-    mut decide: impl FnMut(Standing<'_>) -> Result<Vec<Want>>,
+    mut decide: impl FnMut(Standing<'_>) -> Result<Decided>,
 ) -> Result<Plan> {
-    let _lock = host.lock()?;
-    let store = Store::open(host)?;
+    let (_lock, store) = batch::lock(host)?;
     round((host, call), &store, &mut decide)?.plan()
 }
 
@@ -78,27 +85,29 @@ pub fn plan_together(
 fn round<'a>(
     (host, call): (&'a dyn Host, Call),
     store: &'a Store<'a>,
-    decide: &mut impl FnMut(Standing<'_>) -> Result<Vec<Want>>,
+    decide: &mut impl FnMut(Standing<'_>) -> Result<Decided>,
 ) -> Result<Round<'a>> {
     let links = Links::of(host);
     let mut records = store.load()?;
     store.load_all_domains(&mut records)?;
     let wants = living(host, &links, &records)?;
-    let decided = decide(Standing {
+    let Decided { wants, renewal } = decide(Standing {
         records: &records,
         wants: &wants,
         facts: links.get()?,
     })?;
     let differs = |want: &Want| {
+        let is_as = |had: &Want| {
+            (&had.ports, &had.networks, &had.options)
+                == (&want.ports, &want.networks, &want.options)
+        };
         let record = records.domains.get(&want.uuid);
-        record.is_none_or(|record| {
-            (&record.want.ports, &record.want.networks) != (&want.ports, &want.networks)
-        })
+        record.is_none_or(|record| !is_as(&record.want))
     };
-    let decided = decided.into_iter().filter(differs);
-    let wants: Vec<Want> = decided.map(|want| Want { call, ..want }).collect();
+    let wants = wants.into_iter().filter(differs);
+    let wants: Vec<Want> = wants.map(|want| Want { call, ..want }).collect();
     let naming = transaction::naming(&records, &wants);
-    Round::judging((host, call), store, wants, &naming)
+    Round::renewing((host, call), store, (wants, renewal), &naming)
 }
 
 fn living(host: &dyn Host, links: &Links<'_>, records: &Records) -> Result<Vec<Want>> {
@@ -115,23 +124,25 @@ fn living(host: &dyn Host, links: &Links<'_>, records: &Records) -> Result<Vec<W
 
 impl<'a> Round<'a> {
     /// A pass by which ports change while they are open, beside these other domains whose rules
-    /// change by that.
-    fn judging(
+    /// change by that. If all rules are to be written otherwise, the kernel is read back: what stands
+    /// there already under the names that they get is ours then, and goes.
+    fn renewing(
         by: (&'a dyn Host, Call),
         store: &'a Store<'a>,
-        wants: Vec<Want>,
+        (wants, renewal): (Vec<Want>, Renewal),
         others: &BTreeSet<DomainUuid>,
     ) -> Result<Self> {
-        let mut round = Self::new(by, store, wants, false)?;
+        let mut round = Self::looking(by, store, wants, Look::besides(&renewal))?;
         store.load_domains(&mut round.records, others)?;
-        round.judge = true;
+        round.renewal = Some(renewal);
         Ok(round)
     }
 
     /// Applies all wants as one transaction, or none.
     fn all_or_none(&self) -> Result<()> {
         self.check()?;
-        if self.wants.is_empty() && self.observed.is_none() {
+        let renews = self.renewal.as_ref().is_some_and(|it| !it.is_empty());
+        if self.wants.is_empty() && self.observed.is_none() && !renews {
             return Ok(());
         }
         match self.attempt(&self.wants) {

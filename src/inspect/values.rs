@@ -133,15 +133,20 @@ impl Today<'_> {
         if now.dhcp_servers != port.dhcp_servers {
             changes.push("its network has other DHCP servers now".to_owned());
         }
-        let since =
-            |change| format!("configuration changed since: {change}; `vmhook reload` brings it");
+        let since = |change: String| {
+            format!("configuration changed since: {change}; `vmhook reload` brings it")
+        };
         let mut notes: Vec<String> = changes.into_iter().map(since).collect();
-        if self.network != *network {
+        if !self.network.has_same_links(network) {
             notes.push(
-                "configuration changed since: its network has another tunnel, MTU, name or list of \
-                 peers; it stays as it is while a machine is on it"
+                "configuration changed since: its network has another type, tunnel or MTU; it stays as it \
+                 is while a machine is on it"
                     .to_owned(),
             );
+        } else if self.network != *network {
+            notes.push(since(
+                "its network has another name or list of peers".to_owned(),
+            ));
         }
         notes
     }

@@ -18,8 +18,12 @@ pub struct HostRecord {
     pub backend: IptablesBackend,
     /// What the kernel can do, probed when the tables were made.
     pub capabilities: Capabilities,
-    /// How rules are written. Fixed while anything stands, so that one skeleton serves all.
+    /// How rules are written: one skeleton serves all. Only a reload changes it.
     pub options: Options,
+    /// How else rules may stand in the kernel: a change of [`options`](Self::options) was begun, and
+    /// nobody has noted its end. So what it made is found, and goes.
+    #[serde(default)]
+    pub besides: Vec<Options>,
     /// The guard's fixed chains as nft printed them right after they were made.
     pub guard_chains: Vec<String>,
     /// Which fixed chains those were, by [`base_id`]: another version of this program may have
@@ -46,6 +50,20 @@ impl HostRecord {
             guard.tables = Tables::Damaged;
         }
         guard
+    }
+
+    /// Every way in which rules may stand in the kernel.
+    pub fn writings(&self) -> impl Iterator<Item = &Options> {
+        std::iter::once(&self.options).chain(&self.besides)
+    }
+
+    /// The record while rules may also stand written like this.
+    #[must_use]
+    pub fn beside(mut self, options: &Options) -> Self {
+        if self.writings().all(|known| known != options) {
+            self.besides.push(options.clone());
+        }
+        self
     }
 
     /// The record while nobody can say whether the kernel is as the records say: the next hook

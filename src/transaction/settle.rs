@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::judge::judged;
-use super::{Records, membership, networks};
+use super::{Records, Renewal, membership, networks};
 use crate::compile::{compile_closed_port, compile_port};
 use crate::facts::{HostFacts, IptablesBackend};
 use crate::firewall::guard::{Capabilities, Tables, base_id};
@@ -31,9 +31,11 @@ pub struct Surroundings<'a> {
     /// *all* domains. Else they must hold those that the wants are of, and those that they
     /// [touch](super::touched).
     pub observed: Option<&'a ReadBack>,
-    /// Whether the connections of ports that stay open are judged by what these may do now. Where
-    /// only domains come and go they need not be: those of a domain that goes are forgotten.
-    pub judge: bool,
+    /// What a reload makes of what all domains share. With it the connections of ports that stay open
+    /// are judged by what these may do now. Where only domains come and go they need not be: those of
+    /// a domain that goes are forgotten. Where it says how rules are written, the records must hold
+    /// all domains.
+    pub renewal: Option<&'a Renewal>,
 }
 
 /// The records as they will be, and the plan that gets the kernel there.
@@ -68,9 +70,11 @@ pub fn settle(before: &Records, wants: &[Want], around: Surroundings<'_>) -> Tra
         networks::drop_unused(&mut after, facts);
     }
     after.host = host_record(&after, &wants, around);
+    let renewed = around.renewal.map(|renewal| renewal.note(&mut after));
+    let renewed = renewed.unwrap_or_default();
     let begun = networks::begin_serving(&mut after);
     networks::compile(&mut after, around.machine_id, |id| {
-        all || begun.contains(id)
+        all || begun.contains(id) || renewed.contains(id)
     });
     networks::retrack(before, &mut after);
     compile_domains(&mut after);
@@ -90,10 +94,9 @@ pub fn settle(before: &Records, wants: &[Want], around: Surroundings<'_>) -> Tra
             .map_or(around.capabilities, |host| host.capabilities),
         opening: opened(before, &after),
         forget: forgotten(before, &after, &begun),
-        judge: if around.judge {
-            judged(before, &after)
-        } else {
-            Vec::new()
+        judge: match around.renewal {
+            Some(_) => judged(before, &after),
+            None => Vec::new(),
         },
     };
     Transaction {
@@ -158,6 +161,7 @@ fn host_record(records: &Records, wants: &[&Want], around: Surroundings<'_>) -> 
             backend,
             capabilities,
             options,
+            besides: Vec::new(),
             guard_chains,
             guard_base: base_id(capabilities),
         }
@@ -165,12 +169,20 @@ fn host_record(records: &Records, wants: &[&Want], around: Surroundings<'_>) -> 
     Some(records.host.clone().unwrap_or_else(fresh))
 }
 
+/// What each loaded domain has. How its rules are written and what its networks are is noted as it
+/// stands: its hook may have read another configuration.
 fn compile_domains(records: &mut Records) {
     let Some(options) = records.host.as_ref().map(|host| host.options.clone()) else {
         return;
     };
     let here = membership::on_this_host(&records.index);
     for record in records.domains.values_mut() {
+        record.want.options = options.clone();
+        for network in &mut record.want.networks {
+            if let Some(stands) = records.networks.get(&network.id) {
+                *network = stands.network.clone();
+            }
+        }
         let open = record.want.open_ports();
         let members = membership::seen_by(&record.want, &here);
         let open = open.filter_map(|open| {

@@ -71,7 +71,7 @@ pub(crate) fn around(facts: &HostFacts) -> Surroundings<'_> {
         capabilities: Capabilities { ibrname: false },
         backend: IptablesBackend::Nft,
         observed: None,
-        judge: false,
+        renewal: None,
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use vmhook::firewall::ipset::parse_sets;
-use vmhook::firewall::iptables::{ChainPrefix, parse_save};
+use vmhook::firewall::iptables::{ChainPrefix, parse_save_of};
 use vmhook::model::{FdbEntry, IfName};
 use vmhook::plan::{LinkChange, Plan, Step};
 use vmhook::record::HostRecord;
@@ -69,7 +69,7 @@ impl Kernel {
 
     /// Everything of ours, read back.
     pub(crate) fn observed(&self) -> ReadBack {
-        let prefix = ChainPrefix::default();
+        let prefixes = [ChainPrefix::default(), "mine".parse().expect("a prefix")];
         ReadBack {
             state: HostState {
                 links: self.links.clone(),
@@ -79,8 +79,8 @@ impl Kernel {
                 guard: self.nft.listing().guard,
                 ..HostState::default()
             },
-            v4: parse_save(&self.v4.save(), &prefix),
-            v6: parse_save(&self.v6.save(), &prefix),
+            v4: parse_save_of(&self.v4.save(), &prefixes),
+            v6: parse_save_of(&self.v6.save(), &prefixes),
         }
     }
 

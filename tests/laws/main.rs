@@ -18,4 +18,5 @@ mod nft;
 mod order;
 mod records;
 mod reload;
+mod renewal;
 mod transactions;

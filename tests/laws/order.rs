@@ -9,9 +9,8 @@ use vmhook::compile::compile_skeleton;
 use vmhook::firewall::guard::{Element, Guard};
 use vmhook::firewall::iptables::{Chain, ChainName, Ruleset, Table, chain_suffix, repair};
 use vmhook::model::{Family, IfName, Port, Zone};
-use vmhook::record::Want;
 use vmhook::state::{HostState, ReadBack};
-use vmhook::transaction::Records;
+use vmhook::transaction::{Records, Transaction};
 
 use crate::hosts::{batches, farewells};
 use crate::kernel::acts;
@@ -271,8 +270,8 @@ fn bridges_that_stand_are_closed(there: &ReadBack) -> Result<(), TestCaseError> 
     Ok(())
 }
 
-fn at_every_point(host: &Host, wants: &[Want]) -> Result<(), TestCaseError> {
-    let transaction = host.settle_whole(wants);
+/// Plays a transaction, and looks at what stands after each of its acts.
+pub(crate) fn at_every_point(host: &Host, transaction: &Transaction) -> Result<(), TestCaseError> {
     let (before, after) = (End::of(&host.records), End::of(&transaction.after));
     let ends = [&before, &after];
     let mut kernel = host.kernel.clone();
@@ -293,12 +292,12 @@ proptest! {
 
     #[test]
     fn nothing_is_open_at_any_point_that_is_not_filtered_and_wanted_at_an_end(batches in batches()) {
-        play(&batches, |host, wants, _| at_every_point(host, wants))?;
+        play(&batches, |host, wants, _| at_every_point(host, &host.settle_whole(wants)))?;
     }
 
     #[test]
     fn nor_where_all_go_at_once(batches in batches()) {
         let host = played(&batches)?;
-        at_every_point(&host, &farewells(&host.records))?;
+        at_every_point(&host, &host.settle_whole(&farewells(&host.records)))?;
     }
 }

@@ -111,7 +111,7 @@ fn decided(config: &Config, records: &Records, world: &World) -> Decision {
 }
 
 fn reloaded(config: &Config, world: &World) -> Transaction {
-    let wants = decided(config, &world.records, world).wants;
+    let Decision { wants, renewal, .. } = decided(config, &world.records, world);
     for want in &wants {
         admit(want, &world.records).expect("it stands already");
     }
@@ -121,7 +121,7 @@ fn reloaded(config: &Config, world: &World) -> Transaction {
         capabilities: world.capabilities,
         backend: world.backend,
         observed: None,
-        judge: true,
+        renewal: Some(&renewal),
     };
     settle(&world.records, &wants, around)
 }

@@ -121,9 +121,24 @@ pub struct Running {
 }
 
 impl Running {
-    /// Sends it a signal: `STOP` or `CONT`.
-    pub fn signal(&self, name: &str) {
-        super::netns::run(&format!("kill -{name} {}", self.child.id()));
+    /// Lets it stand still, each of its threads.
+    pub fn pause(&self) {
+        let pid = self.child.id();
+        super::netns::run(&format!("kill -STOP {pid}"));
+        let threads = || fs::read_dir(format!("/proc/{pid}/task")).expect("it runs");
+        let stands = |thread: std::io::Result<fs::DirEntry>| {
+            let status = thread.expect("a thread").path().join("status");
+            let status = fs::read_to_string(status).expect("a thread's status");
+            status.contains("(stopped)")
+        };
+        while !threads().all(stands) {
+            std::thread::yield_now();
+        }
+    }
+
+    /// Lets it go on.
+    pub fn resume(&self) {
+        super::netns::run(&format!("kill -CONT {}", self.child.id()));
     }
 
     /// Waits for its end.

@@ -65,7 +65,8 @@ pub(crate) enum Command {
     /// Ports get the addresses, security groups and rules that it says, all of them in one
     /// transaction, or none. Connections that are still allowed go on; the others are cut. Exits 1
     /// if the configuration is wrong, or a domain cannot have what it says; then nothing is changed.
-    /// What makes a network stays as it is while a domain is on it.
+    /// A network's peers and how rules are written change too; its tunnel and MTU stay while a domain
+    /// is on it.
     Reload(ReloadArguments),
 
     /// Put the hooks where libvirt runs them, and an example configuration (needs root)

@@ -40,16 +40,19 @@ fn say(
         }
     };
     let Decision {
+        shared,
         changes,
         notes,
         unknown,
         ..
     } = decision;
-    let changes = if changes.is_empty() {
-        vec!["every port is as the configuration says".to_owned()]
-    } else {
-        changes.iter().map(ToString::to_string).collect()
-    };
+    let mut changes: Vec<String> = shared
+        .into_iter()
+        .chain(changes.iter().map(ToString::to_string))
+        .collect();
+    if changes.is_empty() {
+        changes.push("every port is as the configuration says".to_owned());
+    }
     let note = |note: &String| format!("{} {note}", styled(NOTE, "note:"));
     let lines = changes.into_iter().chain(notes.iter().map(note));
     output.print(&(lines.map(line).collect::<String>() + script))?;

@@ -55,7 +55,7 @@ pub use options::Options;
 pub use parse::RuleError;
 pub use rule::{CtState, CtStates, Match, Physdev, ProtocolNumber, Rule, SetSide, Side, Target};
 pub use ruleset::{Builtin, Chain, Ruleset, RulesetError, Table};
-pub use save::{Observed, parse_save};
+pub use save::{Observed, parse_save, parse_save_of};
 pub use set_name::{SetName, SetNameError};
 pub use skeleton::skeleton;
 pub use suffix::{ChainSuffix, chain_suffix};

@@ -63,7 +63,18 @@ impl From<Ruleset> for Observed {
 /// the prefix [owns](ChainPrefix::owns) and the lines of built-in chains that go to them;
 /// everything else is left out.
 pub fn parse_save(text: &str, prefix: &ChainPrefix) -> Observed {
-    read(text, |chain| prefix.owns(chain))
+    parse_save_of(text, [prefix])
+}
+
+/// The same while one prefix takes another's place: chains of all of them are ours.
+pub fn parse_save_of<'a>(
+    text: &str,
+    prefixes: impl IntoIterator<Item = &'a ChainPrefix>,
+) -> Observed {
+    let prefixes: Vec<_> = prefixes.into_iter().collect();
+    read(text, |chain| {
+        prefixes.iter().any(|prefix| prefix.owns(chain))
+    })
 }
 
 /// The lines that are ours, as `iptables-save` prints them.

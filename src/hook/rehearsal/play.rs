@@ -256,7 +256,7 @@ impl<'a> Rehearsal<'a> {
             capabilities: world.capabilities,
             backend: world.backend,
             observed: observed.as_ref(),
-            judge: false,
+            renewal: None,
         };
         let transaction = settle(&world.records, &[want], around);
         world.records = transaction.after;

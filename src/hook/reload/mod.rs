@@ -10,11 +10,12 @@
 //! configuration as it is now ───┴ resolve ─▶ wants ─ those that differ ─▶ one transaction, or none
 //! ```
 //!
-//! A network stays as it was made, for its links cannot change under a machine that runs: where the
-//! configuration says otherwise now, that is said, or, if it would be another tunnel, refused.
+//! What all domains share changes with them: how rules are written, and a network's peers. A network's
+//! tunnel and MTU stay, for guests hold what they booted with: another one is refused.
 
 mod decide;
 mod rewritten;
+mod shared;
 
 use anyhow::Result;
 
@@ -54,10 +55,10 @@ pub fn reload(host: &dyn Host) -> Result<Reloaded> {
     let settled = usable(&config).and_then(|()| {
         settle_together(host, Call::Reload, |standing| {
             let decision = decide(&config, standing).map_err(Refused)?;
-            let changes = std::mem::take(&mut done.changes);
-            done = decision.clone();
-            done.changes.splice(0..0, changes);
-            Ok(decision.wants)
+            let so_far = std::mem::replace(&mut done, decision);
+            done.changes.splice(0..0, so_far.changes);
+            done.shared.splice(0..0, so_far.shared);
+            Ok(done.decided())
         })
     });
     match settled {
@@ -79,7 +80,7 @@ pub fn rehearse_reload(host: &dyn Host) -> Result<(Reloaded, Plan)> {
     let planned = usable(&config).and_then(|()| {
         plan_together(host, Call::Reload, |standing| {
             done = decide(&config, standing).map_err(Refused)?;
-            Ok(done.wants.clone())
+            Ok(done.decided())
         })
     });
     match planned {

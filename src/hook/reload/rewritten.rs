@@ -84,7 +84,7 @@ fn servers(port: &Port) -> String {
         .map_or_else(|| "any".to_owned(), list)
 }
 
-fn words(list: &[String]) -> String {
+pub(super) fn words(list: &[String]) -> String {
     if list.is_empty() {
         "none".to_owned()
     } else {

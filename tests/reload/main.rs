@@ -1,14 +1,20 @@
 //! A changed configuration, and machines that run.
 #![expect(
     clippy::disallowed_methods,
+    clippy::disallowed_types,
     reason = "these tests are about files, processes and the kernel"
 )]
 
+#[path = "../support/mod.rs"]
 mod support;
+
+mod killed;
+mod shared;
 
 use std::collections::BTreeSet;
 use std::fs;
 
+use support::call::assert_silent;
 use support::netns::run;
 use support::world::{CONFIG, assert_same};
 use support::{Outcome, Vm, World};
@@ -331,12 +337,14 @@ fn a_reload_that_fails_anywhere_changes_nothing() {
         bring_up(world);
         let kernel = world.kernel();
         world.configure(
-            &edited("port = 22", "port = 2222").replace("\"192.168.101.3\"", "\"192.168.101.33\""),
+            &(edited("port = 22", "port = 2222")
+                .replace("\"192.168.101.3\"", "\"192.168.101.33\"")
+                + "\n[firewall]\nchain_prefix = \"mine\"\n"),
         );
         for change in 1.. {
             let outcome = world.vmhook_with(&["reload"], Some(&format!("fail:{change}")));
             if outcome.succeeded() {
-                assert!(change > 6, "{change} changes");
+                assert!(change > 15, "{change} changes");
                 break;
             }
             assert_eq!(outcome.code, 2, "{outcome:#?}");
@@ -391,22 +399,34 @@ fn a_record_that_does_not_tell_the_metadata_stays_until_sync() {
 }
 
 #[test]
-fn what_a_reload_does_not_serve_is_said() {
+fn a_start_that_a_reload_serves_on_its_way_gets_the_new_rules() {
     World::run(|world| {
-        bring_up(world);
-        let kernel = world.kernel();
-        world.configure(&edited("\"172.16.0.32\"", "\"172.16.0.33\""));
-        let said = reload(world).ok();
-        assert!(
-            said.contains("network selfservice keeps the peers (flood)"),
-            "{said}"
-        );
-        world.configure(&format!(
-            "{}\n[firewall]\nchain_prefix = \"mine\"\n",
-            configuration()
-        ));
-        let said = reload(world).ok();
-        assert!(said.contains("[firewall] says otherwise"), "{said}");
-        assert_same(&world.kernel(), &kernel, "nothing is changed by that");
+        let vms = three();
+        world.configure(&configuration());
+        world.bring_up(&[&vms[1]]);
+        world.ok("prepare", &vms[0]);
+        world.plug(&vms[0]);
+        let lock = fs::File::open(world.state_dir()).expect("a folder");
+        lock.lock().expect("nobody has it");
+        let start = world.call("start", &vms[0]).begin();
+        let wants = || {
+            world
+                .state_files()
+                .iter()
+                .any(|it| it.starts_with("wants/"))
+        };
+        while !wants() {
+            std::thread::yield_now();
+        }
+        start.pause();
+        drop(lock);
+        world.configure(&edited("port = 22", "port = 2222"));
+        reload(world).ok();
+        assert!(!wants(), "it is served");
+        start.resume();
+        assert_silent(&start.end());
+        let rules = world.rules();
+        assert!(rules.contains("--dport 2222 "), "{rules}");
+        assert!(!rules.contains("--dport 22 "), "{rules}");
     });
 }

@@ -1,0 +1,99 @@
+//! What a configuration makes of what all domains share: networks, and how rules are written.
+
+use std::collections::BTreeMap;
+
+use crate::apply::Standing;
+use crate::config::Config;
+use crate::firewall::iptables::Options;
+use crate::hook::domain::options;
+use crate::model::{Network, NetworkId, NetworkKind, Vtep};
+use crate::resolve::{self, Claimed};
+use crate::transaction::Renewal;
+
+/// What becomes of what no domain owns.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Shared {
+    /// What is to be done about it.
+    pub(super) renewal: Renewal,
+    /// Networks that stand, as the configuration has them now; also with another tunnel.
+    pub(super) networks: BTreeMap<NetworkId, Network>,
+    /// What changes, for people.
+    pub(super) changes: Vec<String>,
+    /// What stays otherwise than the configuration says.
+    pub(super) notes: Vec<String>,
+}
+
+impl Shared {
+    pub(super) fn of(config: &Config, standing: Standing<'_>) -> Self {
+        let mut shared = Self::default();
+        let host = standing.records.host.as_ref();
+        // What is wrong with [firewall], a reload has said before.
+        if let (Some(host), Ok(says)) = (host, options(config))
+            && host.options != says
+        {
+            shared.changes.push(written(&host.options, &says));
+            shared.renewal.options = Some(says);
+        }
+        for record in standing.records.networks.values() {
+            shared.network(config, standing, &record.network);
+        }
+        shared
+    }
+
+    fn network(&mut self, config: &Config, standing: Standing<'_>, stands: &Network) {
+        let name = &stands.name;
+        let claimed = resolve::ours(stands.bridge.as_str(), config, || true);
+        let of_network = match claimed {
+            Claimed::Ours(network) if network.id == stands.id => network,
+            // Whoever is on it is refused.
+            _ => return,
+        };
+        let says = match resolve::network(config, of_network, standing.facts) {
+            Ok(says) => says,
+            Err(cause) => {
+                let note = format!("network {name} stays as it was made: {cause}");
+                return self.notes.push(note);
+            }
+        };
+        if says != *stands && says.has_same_links(stands) {
+            self.changes.extend(renewed(stands, &says));
+            self.renewal.networks.push(says.clone());
+        }
+        self.networks.insert(stands.id.clone(), says);
+    }
+}
+
+fn written(before: &Options, now: &Options) -> String {
+    let mut what = Vec::new();
+    if before.prefix != now.prefix {
+        let (before, now) = (before.prefix.as_str(), now.prefix.as_str());
+        what.push(format!("chain_prefix {before} -> {now}"));
+    }
+    for (name, before, now) in [
+        ("comments", before.comments, now.comments),
+        ("ipset", before.ipset, now.ipset),
+    ] {
+        what.extend((before != now).then(|| format!("{name} {before} -> {now}")));
+    }
+    format!("[firewall]: {}", what.join("; "))
+}
+
+fn renewed(before: &Network, now: &Network) -> Option<String> {
+    let peers = |network: &Network| {
+        let flood = match &network.kind {
+            NetworkKind::Vxlan(vxlan) => &vxlan.flood[..],
+            NetworkKind::Local => &[],
+        };
+        let peers: Vec<String> = flood.iter().map(Vtep::to_string).collect();
+        super::rewritten::words(&peers)
+    };
+    let mut what = Vec::new();
+    if before.name != now.name {
+        what.push(format!("name {} -> {}", before.name, now.name));
+    }
+    let (had, has) = (peers(before), peers(now));
+    if had != has {
+        what.push(format!("peers (flood) {had} -> {has}"));
+    }
+    (!what.is_empty()).then(|| format!("network {}: {}", now.name, what.join("; ")))
+}
