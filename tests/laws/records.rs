@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use vmhook::event::Call;
+use vmhook::model::Port;
 use vmhook::record::{DomainRecord, HostRecord, Index, NetworkRecord, Want, decode, encode};
 
 use crate::hosts::{batches, wants};
@@ -33,6 +34,16 @@ proptest! {
         prop_assert_ne!(&earlier, &text);
         let read = decode::<Want>(earlier.as_bytes()).ok();
         prop_assert_eq!(read, Some(Want { call: Call::Unknown, ..want }));
+    }
+
+    #[test]
+    fn a_want_of_a_version_that_knew_no_dhcp_servers_lets_anybody_answer(want in wants()) {
+        let ports = want.ports.into_iter().map(|port| Port { dhcp_servers: None, ..port });
+        let want = Want { ports: ports.collect(), ..want };
+        let text = String::from_utf8(encode(&want)).expect("JSON");
+        let earlier = text.replace("\"dhcp_servers\":null,", "");
+        prop_assert_eq!(earlier == text, want.ports.is_empty());
+        prop_assert_eq!(decode::<Want>(earlier.as_bytes()).ok(), Some(want));
     }
 
     #[test]

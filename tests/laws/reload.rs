@@ -43,7 +43,12 @@ fn configurations() -> impl Strategy<Value = String> {
         subsequence(GROUPS.to_vec(), 0..=2),
         any::<bool>(),
     );
-    (groups, vec(port, 3)).prop_map(|(groups, ports)| {
+    let servers = vec![
+        "",
+        "dhcp_servers = []\n",
+        "dhcp_servers = [\"192.0.2.2\", \"fe80::2\"]\n",
+    ];
+    (groups, vec(port, 3), select(servers)).prop_map(|(groups, ports, servers)| {
         let group = |(name, (ingress, egress, members, stateful)): (&&str, _)| {
             let members: Vec<&str> = members;
             let members = members.join(", ");
@@ -54,7 +59,7 @@ fn configurations() -> impl Strategy<Value = String> {
         };
         let groups: String = GROUPS.iter().zip(groups).map(group).collect();
         let ports: String = ports.into_iter().enumerate().map(port_text).collect();
-        format!("{HEAD}{groups}{ports}")
+        format!("{HEAD}{servers}{groups}{ports}")
     })
 }
 
