@@ -25,10 +25,8 @@ mod support;
 
 mod address_pairs;
 mod boot;
-mod closed;
 mod dhcp_servers;
 mod fragments;
-mod from_guest;
 mod host_stack;
 mod house;
 mod machine;
@@ -37,18 +35,16 @@ mod moved;
 mod reload;
 mod remote_groups;
 mod stateless;
+mod stolen_mac;
 mod stories;
-mod table;
-mod to_guest;
 mod zones;
 
 use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use machine::{Machine, Nic, boot, start_host};
-use support::frames::{self, BROADCAST, End, end, mac};
+use support::frames::{self, BROADCAST, End, end};
 use support::{Lab, Packets, Peer, Tap};
-use table::table;
 
 /// Long enough for any frame on a loaded machine.
 const SOON: Duration = Duration::from_secs(10);

@@ -56,7 +56,7 @@ fn links(lab: &Lab, bridge: &str, vni: u32) {
 /// The case that a guest is.
 fn case(guest: Station, dump: &str) -> &'static str {
     match guest {
-        Station::Web2 if dump == "ip6tables-save" => "26-v6-only",
+        Station::Web2 | Station::Slaac if dump == "ip6tables-save" => "26-v6-only",
         Station::Router => "28-address-pairs",
         Station::Any => "27-no-fixed-ip",
         _ => "01-seed-port",
@@ -71,7 +71,7 @@ fn dump_of(case: &str, dump: &str) -> String {
 /// What the agent would have written for this guest alone.
 fn rules(guest: Station, dump: &str) -> String {
     let mut text = dump_of(case(guest, dump), dump);
-    if guest == Station::Web2 && dump == "ip6tables-save" {
+    if case(guest, dump) == "26-v6-only" {
         text = with_ping(&text);
     }
     let nic = guest.nic();

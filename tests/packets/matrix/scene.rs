@@ -6,6 +6,9 @@ use std::net::UdpSocket;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use nix::sched::{CpuSet, sched_getcpu, sched_setaffinity};
+use nix::unistd::Pid;
+
 use super::super::frames::{self, BROADCAST, mac};
 use super::super::support::{Lab, Packets, Peer, Tap};
 use super::super::{BRIDGE, OTHER_BRIDGE, SOON, STRANGER};
@@ -38,14 +41,17 @@ impl<'lab> Scene<'lab> {
     /// what it would be at worst: it routes, it has an address on the guests' network, and a
     /// service is open.
     pub(crate) fn new(lab: &'lab Lab, peer: &Peer<'_>, guests: Vec<(Station, Arc<Tap>)>) -> Self {
+        stay_on_one_cpu();
+        let guests = guests.into_iter().map(|(who, tap)| (who, Place::Tap(tap)));
+        let stranger = Arc::new(lab.tap_on(BRIDGE, "tapstranger", STRANGER));
+        // A bridge whose address changes with its ports forgets its neighbours: all ports come first.
         lab.ok(&format!(
-            "echo 1 >/proc/sys/net/ipv4/ip_forward
+            "set -e
+             echo 1 >/proc/sys/net/ipv4/ip_forward
              ip address add 192.168.101.254/24 dev {BRIDGE}
              ip neighbour replace 192.168.101.88 lladdr fa:16:3e:be:71:21 dev {BRIDGE}
              ping -c 1 -W 10 172.16.0.32"
         ));
-        let guests = guests.into_iter().map(|(who, tap)| (who, Place::Tap(tap)));
-        let stranger = Arc::new(lab.tap_on(BRIDGE, "tapstranger", STRANGER));
         let others = [
             (Station::Stranger, Place::Tap(stranger)),
             (Station::Peer, Place::Link(peer.packets("vxlan-267"))),
@@ -150,6 +156,14 @@ impl<'lab> Scene<'lab> {
             Place::Socket(socket) => datagram(socket, limit, wanted),
         }
     }
+}
+
+/// Each CPU has a queue of its own for what a virtual link takes: in one queue, a mark does not
+/// overtake the frame before it.
+fn stay_on_one_cpu() {
+    let mut cpus = CpuSet::new();
+    cpus.set(sched_getcpu().unwrap()).unwrap();
+    sched_setaffinity(Pid::from_raw(0), &cpus).unwrap();
 }
 
 /// Whether this is a packet of the tunnel: what it carries is not beside the tunnel.

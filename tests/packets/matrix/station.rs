@@ -21,6 +21,8 @@ pub(crate) enum Station {
     Any,
     /// A guest on the other network, with the addresses of `web1`.
     Other,
+    /// A guest there that makes IPv6 addresses for itself.
+    Slaac,
     /// A port of the bridge that nobody knows.
     Stranger,
     /// The other host, through the tunnel.
@@ -42,12 +44,13 @@ pub(crate) enum Network {
 }
 
 impl Station {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Web1,
         Self::Web2,
         Self::Router,
         Self::Any,
         Self::Other,
+        Self::Slaac,
         Self::Stranger,
         Self::Peer,
         Self::PeerOther,
@@ -56,8 +59,14 @@ impl Station {
     ];
 
     /// The guests, whose taps vmhook or Neutron opens.
-    pub(crate) const GUESTS: [Self; 5] =
-        [Self::Web1, Self::Web2, Self::Router, Self::Any, Self::Other];
+    pub(crate) const GUESTS: [Self; 6] = [
+        Self::Web1,
+        Self::Web2,
+        Self::Router,
+        Self::Any,
+        Self::Other,
+        Self::Slaac,
+    ];
 
     /// As the rows call it.
     pub(crate) fn name(self) -> &'static str {
@@ -67,6 +76,7 @@ impl Station {
             Self::Router => "router",
             Self::Any => "any",
             Self::Other => "other",
+            Self::Slaac => "slaac",
             Self::Stranger => "stranger",
             Self::Peer => "peer",
             Self::PeerOther => "peer-other",
@@ -83,6 +93,7 @@ impl Station {
             Self::Router => "a VM with allowed address pairs; ping is let in",
             Self::Any => "a VM without fixed address; ping is let in",
             Self::Other => "a VM on another network of this host, with web1's addresses",
+            Self::Slaac => "a VM there that may make IPv6 addresses for itself (`prefix`)",
             Self::Stranger => "a port that somebody put on the bridge by hand",
             Self::Peer => "another host, through the tunnel of the first network",
             Self::PeerOther => "the same, through the tunnel of the other network",
@@ -93,7 +104,7 @@ impl Station {
 
     pub(crate) fn network(self) -> Network {
         match self {
-            Self::Other | Self::PeerOther => Network::Other,
+            Self::Other | Self::Slaac | Self::PeerOther => Network::Other,
             Self::Host | Self::Underlay => Network::Underlay,
             _ => Network::Selfservice,
         }
@@ -106,6 +117,7 @@ impl Station {
             Self::Web2 => Some("fa:16:3e:be:71:22"),
             Self::Router => Some("fa:16:3e:be:71:26"),
             Self::Any => Some("fa:16:3e:be:71:27"),
+            Self::Slaac => Some("fa:16:3e:be:71:28"),
             Self::Stranger => Some(STRANGER),
             Self::Peer => Some("fa:16:3e:00:01:01"),
             Self::PeerOther => Some("fa:16:3e:00:02:01"),
@@ -124,13 +136,14 @@ impl Station {
             ],
             Self::Router => &["192.168.101.93", "2001:db8:101::93"],
             Self::Any => &[],
+            Self::Slaac => &["192.168.101.95", "2001:db8:102::95"],
             Self::Stranger => &["192.168.101.55", "2001:db8:101::55"],
             Self::Peer => &[
                 "192.168.101.1",
                 "2001:db8:101::1",
                 "fe80::f816:3eff:fe00:101",
             ],
-            Self::PeerOther => &["192.168.101.1"],
+            Self::PeerOther => &["192.168.101.1", "2001:db8:102::1"],
             Self::Host => &["172.16.0.31", "192.168.101.254"],
             Self::Underlay => &["172.16.0.32"],
         }
@@ -147,6 +160,7 @@ impl Station {
             Self::Router => "tapa1a1a1a1-26",
             Self::Any => "tapb2b2b2b2-27",
             Self::Other => "tap9f8e7d6c-5b",
+            Self::Slaac => "tapc3c3c3c3-28",
             _ => TAP,
         };
         Nic::new(bridge, tap, self.mac().expect("a guest has one"))
