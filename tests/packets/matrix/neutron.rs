@@ -9,9 +9,9 @@
 use std::fs;
 use std::sync::Arc;
 
-use super::super::support::{Lab, Tap};
-use super::super::{BRIDGE, OTHER_BRIDGE};
 use super::station::{Network, Station};
+use crate::support::{Lab, Tap};
+use crate::{BRIDGE, OTHER_BRIDGE};
 
 /// Makes the host and its guests.
 pub(crate) fn start(lab: &Lab) -> Vec<(Station, Arc<Tap>)> {

@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 use nix::sched::{CpuSet, sched_getcpu, sched_setaffinity};
 use nix::unistd::Pid;
 
-use super::super::frames::{self, BROADCAST, mac};
-use super::super::support::{Lab, Packets, Peer, Tap};
-use super::super::{BRIDGE, OTHER_BRIDGE, SOON, STRANGER};
 use super::language::{Frame, Sender};
 use super::row::Row;
 use super::station::{Links, Network, Station};
+use crate::frames::{self, BROADCAST, mac};
+use crate::support::{Lab, Packets, Peer, Tap};
+use crate::{BRIDGE, OTHER_BRIDGE, SOON, STRANGER};
 
 /// Where a station sends and gets frames.
 enum Place {

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use serde::Deserialize;
 
-use super::super::frames::{End, mac};
-use super::super::{BRIDGE, Nic, OTHER_BRIDGE, STRANGER, TAP};
+use crate::frames::{End, mac};
+use crate::{BRIDGE, Nic, OTHER_BRIDGE, STRANGER, TAP};
 
 /// A machine, a port, a host: whatever frames leave from and arrive at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]

@@ -2,10 +2,10 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::super::super::frames::{self, BROADCAST, End};
 use super::super::station::Station;
 use super::envelope::Envelope;
 use super::{Sender, Trace, Words};
+use crate::frames::{self, BROADCAST, End};
 
 /// The frame itself; what tells it from others, unless that is the whole.
 pub(super) type Read = Result<(Vec<u8>, Option<Vec<u8>>), String>;

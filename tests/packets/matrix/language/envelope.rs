@@ -1,9 +1,9 @@
 //! What a row says before a frame's body: whose addresses, in which tags, behind which headers, in
 //! how many pieces.
 
-use super::super::super::frames;
 use super::super::station::Links;
 use super::{Frame, Trace, Words};
+use crate::frames;
 
 /// What is said before the body.
 #[derive(Debug, Default)]

@@ -6,8 +6,8 @@ mod envelope;
 
 use std::str::{FromStr, SplitWhitespace};
 
-use super::super::frames;
 use super::station::{Links, Station};
+use crate::frames;
 use body::Body;
 use envelope::Envelope;
 
