@@ -34,7 +34,7 @@ pub(super) fn sources(port: &Port, family: Family) -> Vec<Source> {
     }
     if port.fixed_ips.is_empty() {
         let ip = None;
-        push_new(&mut sources, Source { mac: port.mac, ip });
+        push_last(&mut sources, Source { mac: port.mac, ip });
     }
     sources
 }
@@ -45,7 +45,7 @@ fn allow(sources: &mut Vec<Source>, mac: MacAddr, ip: IpNet, port: &Port, family
     }
     // A prefix of length 0 is any address: iptables-save never prints it.
     let listed = (ip.prefix_len() > 0).then_some(ip.trunc());
-    push_new(sources, Source { mac, ip: listed });
+    push_last(sources, Source { mac, ip: listed });
     if family == Family::Ipv6 {
         let ip = Some(link_local(mac, port.ipv6_addresses));
         push_new(sources, Source { mac, ip });
@@ -72,6 +72,12 @@ fn of_length(ip: IpNet, length: u8) -> IpNet {
             IpNet::V6(prefix.unwrap_or(ip))
         }
     }
+}
+
+/// Of equal ones the last stays, as with Neutron.
+fn push_last(sources: &mut Vec<Source>, source: Source) {
+    sources.retain(|known| *known != source);
+    sources.push(source);
 }
 
 fn push_new(sources: &mut Vec<Source>, source: Source) {
