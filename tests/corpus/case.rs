@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use ipnet::IpNet;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 /// A case of security groups.
@@ -45,8 +45,11 @@ pub(crate) struct AddressGroup {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Rule {
+    #[serde(rename = "description")]
+    _description: Option<String>,
     pub(crate) direction: String,
     pub(crate) ethertype: String,
+    #[serde(default, deserialize_with = "name_or_number")]
     pub(crate) protocol: Option<String>,
     /// ICMP: the type.
     pub(crate) port_range_min: Option<u16>,
@@ -121,6 +124,11 @@ impl Case {
         port.unwrap_or_else(|| panic!("no port has the device {device}"))
     }
 
+    /// Whether a port has this device. Neutron trusts a device of which its server knows nothing.
+    pub(crate) fn knows(&self, device: &str) -> bool {
+        self.ports.iter().any(|port| port.device == device)
+    }
+
     /// Another definition of a port, a group's rules or its members.
     pub(crate) fn change(&mut self, step: &Step) {
         match step {
@@ -149,12 +157,37 @@ impl Case {
         }
     }
 
+    /// Two groups whose sets would have one name: Neutron cuts a group's id after 24 characters.
+    pub(crate) fn has_groups_of_one_set(&self) -> bool {
+        let sets = self.security_groups.keys().map(|id| id.get(..24));
+        let mut sets: Vec<_> = sets.flatten().collect();
+        let groups = sets.len();
+        sets.dedup();
+        sets.len() < groups
+    }
+
     /// A switch of the agent's, on unless the case says otherwise.
     pub(crate) fn has(&self, option: &str) -> bool {
         self.config
             .get(option)
             .is_none_or(|value| value.as_bool().unwrap())
     }
+}
+
+/// Neutron's name of a port's chains, less their first letter: what is left of the tap's name is cut after
+/// ten characters.
+pub(crate) fn cut(device: &str) -> &str {
+    let rest = device.get(3..).unwrap_or_default();
+    rest.get(..10).unwrap_or(rest)
+}
+
+/// A protocol, as a text.
+fn name_or_number<'de, D: Deserializer<'de>>(protocol: D) -> Result<Option<String>, D::Error> {
+    Ok(match Value::deserialize(protocol)? {
+        Value::Null => None,
+        Value::String(name) => Some(name),
+        number => Some(number.to_string()),
+    })
 }
 
 /// An address or a prefix.

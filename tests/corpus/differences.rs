@@ -1,9 +1,9 @@
 //! The listed differences of `docs/design.md`, section 7, done to what Neutron wrote: what must be in
 //! the kernel then, line by line.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::case::{Case, Port, prefix};
+use super::case::{Case, Port, cut, prefix};
 use super::dump::{Dump, Sets};
 use super::words::bridge;
 
@@ -35,8 +35,14 @@ const PREFIX: &str = "neutron-linuxbri";
 /// A snapshot: the case at that moment, and the devices that are there.
 pub(crate) struct Moment<'a> {
     pub(crate) case: &'a Case,
+    /// Those of its ports.
     pub(crate) here: &'a [String],
+    /// Those that are no port's.
+    pub(crate) unknown: &'a [String],
 }
+
+/// How vmhook calls the chains of the ports whose taps have no name of Neutron's, by device.
+pub(crate) type OwnNames = BTreeMap<String, String>;
 
 impl Moment<'_> {
     /// The ports that are there.
@@ -44,8 +50,30 @@ impl Moment<'_> {
         self.here.iter().map(|device| self.case.port(device))
     }
 
+    /// Neutron's dump without what it has for devices that are no port's, which it trusts; the chains of taps
+    /// whose names are not Neutron's by our names.
+    pub(crate) fn dump(&self, save: &str, own_names: &OwnNames) -> Dump {
+        let renamed = own_names.iter().flat_map(|(device, own)| {
+            let chain = |direction: &str, name: &str| format!("{PREFIX}-{direction}{name}");
+            ["i", "o", "s"].map(|it| (chain(it, cut(device)), chain(it, own)))
+        });
+        let renamed: BTreeMap<String, String> = renamed.collect();
+        let word = |word: &str| {
+            let (mark, name) = word.split_at(usize::from(word.starts_with(':')));
+            let name = renamed.get(name).map_or(name, String::as_str);
+            format!("{mark}{name}")
+        };
+        let of_unknown = |line: &str| {
+            let mut unknown = self.unknown.iter();
+            unknown.any(|device| line.contains(&format!(" {device} ")))
+        };
+        let lines = save.lines().filter(|line| !of_unknown(line));
+        let line = |line: &str| line.split(' ').map(word).collect::<Vec<_>>().join(" ");
+        Dump::parse(&lines.map(line).collect::<Vec<_>>().join("\n"))
+    }
+
     /// What the filter table must be, of what Neutron's dump says.
-    pub(crate) fn filter(&self, theirs: &Dump, family: Family) -> Dump {
+    pub(crate) fn filter(&self, theirs: &Dump, own_names: &OwnNames, family: Family) -> Dump {
         if self.here.is_empty() {
             // After the last port the skeleton goes too.
             return theirs.clone().table("filter").foreign();
@@ -53,13 +81,17 @@ impl Moment<'_> {
         let mut filter = theirs.clone().table("filter");
         for port in self.ports() {
             let stateless = is_stateless(theirs, port);
+            let suffix = own_names
+                .get(&port.device)
+                .map_or(cut(&port.device), String::as_str);
             for direction in ["i", "o"] {
-                let suffix = port.device.get(3..13).unwrap_or_default();
                 let chain = format!("filter {PREFIX}-{direction}{suffix}");
                 if let Some(rules) = filter.0.get_mut(&chain) {
                     *rules = self.port_chain(rules, port, stateless, family);
                 }
             }
+            let sources = filter.0.get_mut(&format!("filter {PREFIX}-s{suffix}"));
+            sources.map(last_of_equal);
         }
         filter
     }
@@ -106,7 +138,10 @@ impl Moment<'_> {
         };
         let option = if side == "src" { "-s" } else { "-d" };
         let members = members.iter().filter(|member| family.is_of(member));
-        let line = |member: &String| format!("{option} {} {before}{rest}", prefix(member).trunc());
+        let line = |member: &String| match prefix(member).trunc() {
+            any if any.prefix_len() == 0 => format!("{before}{rest}"),
+            prefix => format!("{option} {prefix} {before}{rest}"),
+        };
         members.map(line).collect()
     }
 
@@ -118,9 +153,16 @@ impl Moment<'_> {
         Some(&group.members)
     }
 
-    /// What sets there must be.
-    pub(crate) fn sets(&self, mut theirs: Sets) -> Sets {
-        theirs.retain(|name, _| self.members_of(name).is_none());
+    /// What sets there must be: those that a rule names. A new agent forgets those of the old one.
+    pub(crate) fn sets(&self, mut theirs: Sets, filters: &[Dump; 2]) -> Sets {
+        let is_named = |name: &str| {
+            let of_set = format!("--match-set {name} ");
+            let mut rules = filters
+                .iter()
+                .flat_map(|filter| filter.0.values().flatten());
+            rules.any(|rule| rule.contains(&of_set))
+        };
+        theirs.retain(|name, _| self.members_of(name).is_none() && is_named(name));
         theirs
     }
 
@@ -208,6 +250,14 @@ fn is_stateless(theirs: &Dump, port: &Port) -> bool {
     let of_port = format!("-m physdev --physdev-in {} ", port.device);
     let mut own = rules.iter().filter(|rule| rule.starts_with(&of_port));
     own.any(|rule| rule.ends_with("-j CT --notrack"))
+}
+
+/// Of sources that are equal once their prefix is canonical, one, where the last stood.
+fn last_of_equal(rules: &mut Vec<String>) {
+    let mut seen = BTreeSet::new();
+    rules.reverse();
+    rules.retain(|rule| seen.insert(rule.clone()));
+    rules.reverse();
 }
 
 /// Without sets a remote group is a rule a member. Neutron's order is that of their arrival.

@@ -3,8 +3,10 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::case::{Case, Step};
-use super::compare::compare;
+use serde_json::{Map, Value};
+
+use super::case::{Case, Step, cut};
+use super::compare::{compare, own_names};
 use super::differences::{Family, Moment};
 use super::dump::Dump;
 use super::support::call::assert_silent;
@@ -38,10 +40,14 @@ struct Player<'a> {
     case: Case,
     /// Devices whose ports are open.
     here: Vec<String>,
+    /// Taps of which the case knows no port. They are on no bridge: nothing here is about them.
+    unknown: Vec<String>,
     /// What is in the kernel while no port is there; not known after others changed it beside one.
     before: Option<String>,
     /// The rules of others.
     foreign: Vec<String>,
+    /// Whether others changed something since vmhook did.
+    disturbed: bool,
 }
 
 impl<'a> Player<'a> {
@@ -51,18 +57,19 @@ impl<'a> Player<'a> {
             folder,
             case,
             here: Vec::new(),
+            unknown: Vec::new(),
             before: Some(world.kernel()),
             foreign: foreign(),
+            disturbed: false,
         }
     }
 
     fn play(mut self) -> Result<(), Refused> {
         self.world.configure(&words::configuration(&self.case));
-        let steps = self.case.steps.clone();
-        let end = steps.iter().try_for_each(|step| self.step(step));
+        let end = self.steps();
         // A refusal has changed nothing.
         self.assert_applied();
-        for device in self.here.clone() {
+        for device in [self.here.clone(), self.unknown.clone()].concat() {
             self.stop(&device);
         }
         if let Some(before) = &self.before {
@@ -71,10 +78,57 @@ impl<'a> Player<'a> {
         end
     }
 
+    /// Up to the step after which Neutron has two in the place of one (listed difference 2).
+    fn steps(&mut self) -> Result<(), Refused> {
+        for step in &self.case.steps.clone() {
+            if let Step::Add { devices } = step
+                && self.would_share(devices)
+            {
+                self.is_never_shared(devices);
+                return Ok(());
+            }
+            self.step(step)?;
+        }
+        Ok(())
+    }
+
+    /// Whether these would have chains, or the groups' sets, in common with each other or with those that
+    /// are here.
+    fn would_share(&self, devices: &[String]) -> bool {
+        let all = devices.iter().chain(&self.here);
+        let mut names: Vec<_> = all.map(|device| cut(device)).collect();
+        let ports = names.len();
+        names.sort_unstable();
+        names.dedup();
+        names.len() < ports || self.case.has_groups_of_one_set()
+    }
+
+    /// Whoever starts as the second is refused, or has names of its own.
+    fn is_never_shared(&mut self, devices: &[String]) {
+        for device in devices {
+            if let Err(Refused(words)) = self.start(device) {
+                let cause = if self.case.has_groups_of_one_set() {
+                    "the first 24 characters"
+                } else {
+                    "chain name"
+                };
+                assert!(words.contains(cause), "{words}");
+                assert!(self.would_share(&[device.clone()]), "{words}");
+            }
+        }
+        own_names(&Dump::parse(&run("iptables-save")), &self.here);
+    }
+
     fn step(&mut self, step: &Step) -> Result<(), Refused> {
         match step {
             Step::Add { devices } => devices.iter().try_for_each(|device| self.start(device))?,
             Step::Remove { devices } => devices.iter().for_each(|device| self.stop(device)),
+            Step::UpdatePort { device, changes } if is_of_domain(changes) => {
+                self.stop(device);
+                self.case.change(step);
+                self.world.configure(&words::configuration(&self.case));
+                self.start(device)?;
+            }
             Step::UpdatePort { .. } | Step::SetRules { .. } | Step::SetMembers { .. } => {
                 self.case.change(step);
                 self.world.configure(&words::configuration(&self.case));
@@ -88,6 +142,12 @@ impl<'a> Player<'a> {
     }
 
     fn start(&mut self, device: &str) -> Result<(), Refused> {
+        if !self.case.knows(device) {
+            run(&format!("ip tuntap add {device} mode tap"));
+            run(&format!("ip link set {device} up"));
+            self.unknown.push(device.to_owned());
+            return Ok(());
+        }
         let started = self.start_as_libvirt(device);
         match started {
             Ok(()) => self.here.push(device.to_owned()),
@@ -111,6 +171,10 @@ impl<'a> Player<'a> {
 
     fn stop(&mut self, device: &str) {
         attempt(&format!("ip link delete {device}"));
+        if !self.case.knows(device) {
+            self.unknown.retain(|unknown| unknown != device);
+            return;
+        }
         for operation in ["stopped", "release"] {
             assert_silent(&self.call(operation, device));
         }
@@ -145,19 +209,25 @@ impl<'a> Player<'a> {
         Outcome::of(command.to_owned(), &output).ok();
         self.before = self.here.is_empty().then(|| self.world.kernel());
         self.foreign = foreign();
+        self.disturbed = true;
     }
 
-    fn snapshot(&self, folder: &Path) {
+    fn snapshot(&mut self, folder: &Path) {
         let moment = Moment {
             case: &self.case,
             here: &self.here,
+            unknown: &self.unknown,
         };
         compare(self.world, &moment, folder);
         self.assert_applied();
     }
 
     /// Others' rules are as they were, and a second apply changes nothing.
-    fn assert_applied(&self) {
+    fn assert_applied(&mut self) {
+        if std::mem::take(&mut self.disturbed) {
+            // A rule of somebody else's may stand before our jumps now.
+            self.world.vmhook(&["sync"]).ok();
+        }
         assert_eq!(foreign(), self.foreign, "others' rules");
         let before = self.world.dump();
         let said = self.world.vmhook(&["sync"]).ok();
@@ -186,6 +256,13 @@ impl<'a> Player<'a> {
         // As long as the caller lives nobody takes the domain for gone.
         call.by_a_caller_that_dies().end()
     }
+}
+
+/// What changes with the domain's XML alone, which a running machine keeps.
+fn is_of_domain(changes: &Map<String, Value>) -> bool {
+    ["mac_address", "network_id"]
+        .iter()
+        .any(|key| changes.contains_key(*key))
 }
 
 /// Everything in the tables of iptables and ebtables that is not ours, in its order.

@@ -3,6 +3,7 @@
 //! A port that no step changes, and of which a domain's metadata can tell everything, is in its
 //! domain's metadata; any other has a `[port]` table.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use serde_json::{Map, Value, json};
@@ -32,6 +33,10 @@ pub(crate) fn configuration(case: &Case) -> String {
         });
         (name_of(id), group)
     });
+    let groups = groups.chain(named_alone(case).into_iter().map(|id| {
+        let group = json!({ "id": id, "ingress": [], "egress": [] });
+        (name_of(id), group)
+    }));
     let address_groups = case.address_groups.iter().map(|(id, group)| {
         let group = json!({ "id": id, "addresses": group.members });
         (id.clone(), group)
@@ -49,6 +54,20 @@ pub(crate) fn configuration(case: &Case) -> String {
     toml::to_string(&configuration).unwrap()
 }
 
+/// Remote groups that a rule names and nothing defines: nobody is in them.
+fn named_alone(case: &Case) -> BTreeSet<&String> {
+    let steps = case.steps.iter().filter_map(|step| match step {
+        Step::SetRules { rules, .. } => Some(rules),
+        _ => None,
+    });
+    let rules = case.security_groups.values().map(|group| &group.rules);
+    let rules = rules.chain(steps).flatten();
+    let named = rules.filter_map(|rule| rule.remote_group_id.as_ref());
+    named
+        .filter(|id| !case.security_groups.contains_key(*id))
+        .collect()
+}
+
 /// Another name than the id, after which the sets are named.
 fn name_of(group: &str) -> String {
     format!("group-{group}")
@@ -56,7 +75,14 @@ fn name_of(group: &str) -> String {
 
 fn firewall(case: &Case) -> Value {
     for option in case.config.keys() {
-        let known = ["enable_ipset", "comment_iptables_rules"];
+        let known = [
+            "enable_ipset",
+            "comment_iptables_rules",
+            // These change no rule.
+            "AGENT.debug_iptables_rules",
+            "AGENT.polling_interval",
+            "AGENT.report_interval",
+        ];
         assert!(
             known.contains(&option.as_str()),
             "vmhook has no word for {option}"
@@ -64,6 +90,11 @@ fn firewall(case: &Case) -> Value {
     }
     json!({ "ipset": case.has("enable_ipset"), "comments": case.has("comment_iptables_rules") })
 }
+
+/// The protocols that have ports.
+const WITH_PORTS: [&str; 10] = [
+    "tcp", "udp", "sctp", "dccp", "udplite", "6", "17", "132", "33", "136",
+];
 
 fn rule(rule: &Rule) -> Value {
     let mut ours = Map::new();
@@ -73,6 +104,7 @@ fn rule(rule: &Rule) -> Value {
         set("protocol", json!(protocol));
     }
     let is_icmp = |name: &String| ["icmp", "icmpv6", "ipv6-icmp", "1", "58"].contains(&&**name);
+    let has_ports = |name: &String| WITH_PORTS.contains(&&**name);
     match (rule.port_range_min, rule.port_range_max) {
         (Some(kind), code) if rule.protocol.as_ref().is_some_and(is_icmp) => {
             set("icmp_type", json!(kind));
@@ -80,6 +112,8 @@ fn rule(rule: &Rule) -> Value {
                 set("icmp_code", json!(code));
             }
         }
+        // As Neutron does; in a configuration this is an error.
+        _ if !rule.protocol.as_ref().is_some_and(has_ports) => {}
         (Some(min), Some(max)) if min != max => {
             set("ports", json!(format!("{min}-{max}")));
         }

@@ -28,13 +28,12 @@ mod support;
 mod tap;
 mod world;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::{env, fs, thread};
+use std::{env, fs};
 
 use corpus::Situation;
 use player::{Played, play};
+use support::corpus::faults;
 use support::netns::in_a_new_namespace;
 
 const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/libvirt");
@@ -197,35 +196,10 @@ fn in_any_corpus_all_stays_closed_and_nothing_is_left() {
     };
     assert!(!situations.is_empty(), "{foreign:?} has no situation");
     let configuration = configuration::for_corpus(&situations);
-    let (next, failures) = (Mutex::new(situations.iter()), Mutex::new(Vec::new()));
-    let work = || {
-        loop {
-            let Some(situation) = next.lock().unwrap().next() else {
-                return;
-            };
-            let faults = faults(situation, &configuration);
-            let faults = faults
-                .into_iter()
-                .map(|fault| format!("{}: {fault}", situation.name()));
-            failures.lock().unwrap().extend(faults);
-        }
-    };
-    thread::scope(|scope| {
-        // Most of a replay waits for the kernel.
-        for _ in 0..4 * thread::available_parallelism().unwrap().get() {
-            scope.spawn(work);
-        }
+    let faults = faults(&situations, Situation::name, |situation| {
+        play_apart(situation, &configuration).faults
     });
-    let failures = failures.into_inner().unwrap();
-    assert!(failures.is_empty(), "{}", failures.join("\n"));
-}
-
-fn faults(situation: &Situation, configuration: &str) -> Vec<String> {
-    let played = catch_unwind(AssertUnwindSafe(|| play_apart(situation, configuration)));
-    match played {
-        Ok(played) => played.faults,
-        Err(_) => vec!["cannot be played: see above".to_owned()],
-    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
 /// In a namespace of its own.

@@ -29,6 +29,7 @@
 
 mod addresses;
 pub mod call;
+pub mod corpus;
 mod domain;
 mod dump;
 pub mod frames;
