@@ -83,8 +83,9 @@ pub(crate) enum Command {
     Remove(RemoveArguments),
 }
 
+/// The system whose files are meant.
 #[derive(Debug, Args)]
-pub(crate) struct SetupArguments {
+pub(crate) struct System {
     /// Work on the system below this folder, and tell no daemon
     #[arg(
         long,
@@ -96,15 +97,15 @@ pub(crate) struct SetupArguments {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct SetupArguments {
+    #[command(flatten)]
+    pub(crate) system: System,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct RemoveArguments {
-    /// Work on the system below this folder, and tell no daemon
-    #[arg(
-        long,
-        value_name = "DIR",
-        default_value = "/",
-        hide_default_value = true
-    )]
-    pub(crate) root: PathBuf,
+    #[command(flatten)]
+    pub(crate) system: System,
 
     /// Also close every port and take down all that vmhook made in the kernel, and its records
     ///

@@ -14,14 +14,14 @@ use crate::{Answer, need_root};
 
 pub(crate) fn run(wanted: &RemoveArguments, host: &dyn Host, output: &Output) -> Result<Answer> {
     need_root("remove")?;
-    let tree = Tree::open(&wanted.root)?;
+    let tree = Tree::open(&wanted.system.root)?;
     let steps = to_remove(&tree.look()?);
-    say_where(&wanted.root, output)?;
+    say_where(&wanted.system.root, output)?;
     carry_out(&tree, &steps, output)?;
     if steps.iter().all(|step| matches!(step, Step::Keep(..))) {
         output.print("as it was  nothing is installed\n")?;
     }
-    if wanted.root != Path::new("/") {
+    if wanted.system.root != Path::new("/") {
         return Ok(Answer::Yes);
     }
     if let Some(untold) = tell_daemons(output)? {

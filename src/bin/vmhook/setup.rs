@@ -14,16 +14,17 @@ use crate::{Answer, LIMIT, need_root};
 
 pub(crate) fn run(wanted: &SetupArguments, host: &dyn Host, output: &Output) -> Result<Answer> {
     need_root("setup")?;
-    let tree = Tree::open(&wanted.root)?;
+    let tree = Tree::open(&wanted.system.root)?;
     let programs = Programs::new(LIMIT);
-    let is_here = wanted.root == Path::new("/");
+    let is_here = wanted.system.root == Path::new("/");
     if is_here {
         has_event(&tree, Some(&programs))?;
     } else {
-        has_event(&tree, None).with_context(|| format!("below {}", wanted.root.display()))?;
+        has_event(&tree, None)
+            .with_context(|| format!("below {}", wanted.system.root.display()))?;
     }
     let steps = to_set_up(&tree.look()?);
-    say_where(&wanted.root, output)?;
+    say_where(&wanted.system.root, output)?;
     carry_out(&tree, &steps, output)?;
     if !is_here {
         return Ok(Answer::Yes);
