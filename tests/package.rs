@@ -78,6 +78,7 @@ fn it_holds_programs_pages_completions_and_what_puts_flushed_rules_back() {
             "644 /usr/share/bash-completion/completions/vmhook",
             "644 /usr/share/doc/vmhook/changelog.Debian.gz",
             "644 /usr/share/doc/vmhook/copyright",
+            "644 /usr/share/doc/vmhook/examples/vmhook.cil",
             "644 /usr/share/doc/vmhook/examples/vmhook.toml",
             "644 /usr/share/fish/vendor_completions.d/vmhook.fish",
             "644 /usr/share/man/man1/vmhook.1.gz",
