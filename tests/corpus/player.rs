@@ -113,7 +113,7 @@ impl<'a> Player<'a> {
                     "chain name"
                 };
                 assert!(words.contains(cause), "{words}");
-                assert!(self.would_share(&[device.clone()]), "{words}");
+                assert!(self.would_share(std::slice::from_ref(device)), "{words}");
             }
         }
         own_names(&Dump::parse(&run("iptables-save")), &self.here);
