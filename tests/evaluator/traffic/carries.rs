@@ -11,6 +11,9 @@ impl Maker<'_> {
             6, 17, 17, 1, 1, 132, 33, 136, 2, 4, 47, 50, 59, 89, 112, 253,
         ];
         let number = rule.protocol.as_ref().map_or(0, Protocol::number);
+        if number == 0 && self.dice.chance(20) {
+            return self.configuring(family);
+        }
         let number = if number == 0 || self.dice.chance(10) {
             self.dice.pick(&usual)
         } else {
@@ -75,10 +78,14 @@ impl Maker<'_> {
 
     /// What hosts, routers and servers say when somebody comes up.
     pub(super) fn configuring(&mut self, family: Family) -> Carries {
-        let ports = [(67, 68), (68, 67), (546, 547), (547, 546)];
+        // A client hears whoever speaks to its port, from whatever port.
+        let ports = match family {
+            Family::V4 => [(67, 68), (6767, 68), (68, 67), (547, 546)],
+            Family::V6 => [(547, 546), (6767, 546), (546, 547), (67, 68)],
+        };
         let kinds = [130, 131, 133, 134, 135, 136, 137, 143];
         match family {
-            Family::V6 if self.dice.chance(70) => {
+            Family::V6 if self.dice.chance(50) => {
                 let kind = self.dice.pick(&kinds);
                 self.icmp(kind, 0, 0)
             }
