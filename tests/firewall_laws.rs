@@ -206,6 +206,47 @@ proptest! {
         }
     }
 
+    /// A packet between a port that is filtered and one that is not must meet the chains of the first.
+    #[test]
+    fn what_accepts_stands_behind_every_jump_after_any_change(
+        (have, want) in two_hosts(),
+        intrusions in intrusions(),
+        mend in any::<bool>(),
+    ) {
+        let mut kernel = kernel_with(&have);
+        if mend {
+            intrude(&mut kernel, &intrusions);
+            kernel.restore(&repair(&observe(&kernel), &want).restore_text());
+        } else {
+            kernel.restore(&diff(&have, &want).restore_text());
+        }
+        for (table, chain) in kernel.chains() {
+            if table == "filter" && chain.starts_with("neutron-linuxbri-") {
+                let lines = kernel.lines(&table, &chain).clone();
+                let accepts = |line: &String| line.ends_with("-j ACCEPT");
+                prop_assert!(lines.is_sorted_by_key(accepts), "{} has {:?}", chain, lines);
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_that_accepts_before_one_that_jumps_is_put_behind_it(host in one_host()) {
+        let mut kernel = kernel_with(&host);
+        let there = kernel.chains();
+        let forward = there.iter().find(|(table, chain)| {
+            table == "filter" && chain == "neutron-linuxbri-FORWARD"
+        });
+        if let Some((table, chain)) = forward {
+            kernel.lines(table, chain).reverse();
+        }
+        kernel.restore(&repair(&observe(&kernel), &host).restore_text());
+        prop_assert_eq!(&observe(&kernel), &Observed::from(host.clone()));
+        if let Some((table, chain)) = forward {
+            let accepts = |line: &String| line.ends_with("-j ACCEPT");
+            prop_assert!(kernel.lines(table, chain).is_sorted_by_key(accepts));
+        }
+    }
+
     #[test]
     fn a_record_keeps_a_ruleset(host in one_host()) {
         let json = serde_json::to_string(&host).unwrap();

@@ -69,6 +69,7 @@ fn port(number: u8, tap: &str) -> Port {
         ipv6_addresses: vmhook::model::Ipv6Addresses::default(),
         dhcp_servers: None,
         remote_groups: Vec::new(),
+        security: vmhook::model::PortSecurity::default(),
     }
 }
 

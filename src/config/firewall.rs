@@ -12,7 +12,8 @@ pub struct FirewallConfig {
     pub chain_prefix: ChainPrefix,
     /// How a packet finds the chains of its port.
     pub dispatch: Dispatch,
-    /// The guard in nftables beside the rules. `false` is not served yet.
+    /// All of the guard's checks, for ports of which neither they nor their network say. `false`
+    /// leaves as many as Neutron's own layer 2 rules make.
     pub hardened: bool,
     /// Remote groups become sets; without, one rule a member.
     pub ipset: bool,
@@ -46,13 +47,13 @@ pub(super) fn read(mut table: Table<'_>) -> Checked<FirewallConfig> {
         "dispatch",
         &[("flat", Some(Dispatch::Flat)), ("tree", None)],
     );
-    table.only("hardened", true);
+    let hardened = table.optional("hardened", Value::boolean);
     let ipset = table.optional("ipset", Value::boolean);
     let comments = table.optional("comments", Value::boolean);
     table.finish(Some(FirewallConfig {
         chain_prefix: chain_prefix.unwrap_or(default.chain_prefix),
         dispatch: dispatch.unwrap_or(default.dispatch),
-        hardened: default.hardened,
+        hardened: hardened.unwrap_or(default.hardened),
         ipset: ipset.unwrap_or(default.ipset),
         comments: comments.unwrap_or(default.comments),
     }))

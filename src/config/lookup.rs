@@ -247,7 +247,7 @@ mod tests {
 
     #[test]
     fn a_broken_port_is_found_broken_and_not_missing() {
-        let config = of("[port.web]\nmac = \"fa:16:3e:00:00:01\"\ntrusted = true");
+        let config = of("[port.web]\nmac = \"fa:16:3e:00:00:01\"\nfixed_ips = 5");
         assert!(config.port(mac(), "a").unwrap().is_err());
     }
 

@@ -45,6 +45,6 @@ pub use host::HostConfig;
 pub use load::load;
 pub use lookup::{Config, ManagedBy};
 pub use network::{NetworkConfig, NetworkKindConfig, VxlanConfig};
-pub use port::PortConfig;
+pub use port::{DeviceOwner, PortConfig};
 pub use section::Section;
 pub use source::Source;

@@ -29,6 +29,33 @@ pub struct PortConfig {
     pub allowed_address_pairs: Option<Vec<(IpNet, Option<MacAddr>)>>,
     /// Its security groups; an empty list allows nothing.
     pub security_groups: Option<Vec<String>>,
+    /// Whether it is filtered at all.
+    pub port_security: Option<bool>,
+    /// Whether it is a port of the network itself, of which nothing is checked.
+    pub trusted: Option<bool>,
+    /// All of the guard's checks; `None`: as its network says.
+    pub hardened: Option<bool>,
+    /// Who uses it.
+    pub device_owner: Option<DeviceOwner>,
+}
+
+impl PortConfig {
+    /// Whether it is a port of the network itself: it says so, or its owner does.
+    pub fn is_trusted(&self) -> bool {
+        let of_network = self.device_owner == Some(DeviceOwner::Network);
+        self.trusted.unwrap_or(of_network)
+    }
+}
+
+/// Who uses a port, in Neutron's words, as far as it decides anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeviceOwner {
+    /// `network:…`: the network itself, by a router or a DHCP server. Such a port is trusted.
+    Network,
+    /// `neutron:…`: a service of Neutron's. Its packets are tracked whatever its groups say.
+    Service,
+    /// Anybody else.
+    Other,
 }
 
 pub(super) type PortObject<'a> = Object<'a, PortConfig, PortFacts<'a>>;
@@ -74,7 +101,10 @@ pub(super) fn read<'a>(
     let allowed_address_pairs = table.optional("allowed_address_pairs", pairs);
     let groups = |value: &Value<'a>| value.set(|group| context.security_group(group));
     let security_groups = table.optional("security_groups", groups);
-    not_served(&mut table);
+    let port_security = table.optional("port_security", Value::boolean);
+    let trusted = table.optional("trusted", Value::boolean);
+    let hardened = table.optional("hardened", Value::boolean);
+    let device_owner = table.optional("device_owner", device_owner);
     let port = mac.map(|(mac, _)| PortConfig {
         name: name.to_owned(),
         mac,
@@ -82,15 +112,15 @@ pub(super) fn read<'a>(
         fixed_ips,
         allowed_address_pairs,
         security_groups,
+        port_security,
+        trusted,
+        hardened,
+        device_owner,
     });
+    if let Some(port) = &port {
+        no_filters(port, &mut table);
+    }
     table.finish(port)
-}
-
-fn not_served(table: &mut Table<'_>) {
-    table.only("port_security", true);
-    table.later("trusted", Value::boolean);
-    table.later("hardened", Value::boolean);
-    table.optional("device_owner", device_owner);
 }
 
 fn address_pair(value: &Value<'_>) -> Checked<(IpNet, Option<MacAddr>)> {
@@ -100,14 +130,37 @@ fn address_pair(value: &Value<'_>) -> Checked<(IpNet, Option<MacAddr>)> {
     pair.finish(ip.map(|ip| (ip, mac)))
 }
 
-/// Who uses the port; only Neutron's own services get other rules for it.
-fn device_owner(value: &Value<'_>) -> Checked<()> {
+fn device_owner(value: &Value<'_>) -> Checked<DeviceOwner> {
     let owner = value.string()?;
-    if owner.starts_with("network:") || owner.starts_with("neutron:") {
-        let message = format!("device_owner {owner:?} is not served yet");
-        return Err(value.error(message).into());
+    Ok(if owner.starts_with("network:") {
+        DeviceOwner::Network
+    } else if owner.starts_with("neutron:") {
+        DeviceOwner::Service
+    } else {
+        DeviceOwner::Other
+    })
+}
+
+/// Whoever gives filters to a port that has none expects that they count.
+fn no_filters(port: &PortConfig, table: &mut Table<'_>) {
+    let state = if port.is_trusted() {
+        "a trusted port"
+    } else if port.port_security == Some(false) {
+        "a port without port security"
+    } else {
+        return;
+    };
+    let is_some = |list: Option<usize>| list.is_some_and(|length| length > 0);
+    let groups = port.security_groups.as_ref().map(Vec::len);
+    let pairs = port.allowed_address_pairs.as_ref().map(Vec::len);
+    for (key, given) in [
+        ("security_groups", groups),
+        ("allowed_address_pairs", pairs),
+    ] {
+        if is_some(given) {
+            table.complain_of(key, format!("{state} can have none"));
+        }
     }
-    Ok(())
 }
 
 /// Two ports with one MAC address on one network are one and the same for the switch.

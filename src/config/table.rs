@@ -116,13 +116,6 @@ impl<'a> Table<'a> {
         self.optional(key, served)
     }
 
-    /// A switch of which one position is not served yet.
-    pub(super) fn only(&mut self, key: &'static str, served: bool) {
-        if self.optional(key, Value::boolean) == Some(!served) {
-            self.complain_of(key, format!("{} is not served yet", !served));
-        }
-    }
-
     /// Is the key there?
     pub(super) fn has(&self, key: &str) -> bool {
         self.entries.contains_key(key)

@@ -59,6 +59,8 @@ pub enum Carries {
 /// Who a port is and what it may begin and take, for connections.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admission {
+    /// Without: it may do anything.
+    is_filtered: bool,
     /// The addresses that are its own.
     own: BTreeSet<IpAddr>,
     /// What it may use besides; anything in here may as well be somebody else's.
@@ -96,6 +98,7 @@ impl Admission {
             rules.map(|rule| Pass::of(rule, members)).collect()
         };
         Self {
+            is_filtered: port.security.is_filtered(),
             own,
             besides,
             dhcp_servers: port.dhcp_servers.clone(),
@@ -129,6 +132,9 @@ impl Admission {
             Direction::Egress => (connection.source, connection.destination, &self.egress),
             Direction::Ingress => (connection.destination, connection.source, &self.ingress),
         };
+        if !self.is_filtered {
+            return true;
+        }
         if !self.owns(this) || end == Direction::Ingress && self.is_strange_reply(connection) {
             return false;
         }
@@ -258,15 +264,20 @@ impl Changed {
     ///
     /// An address that is the port's own and no other's is its. One that it shares with another port
     /// was its if what it was would have allowed the connection, and so was one that it may use
-    /// besides and that is nobody's own: there may be a host beyond the tunnel that has it.
+    /// besides and that is nobody's own: there may be a host beyond the tunnel that has it. A port that
+    /// was not filtered may have used any; but what a port of this host has with a stranger, this one
+    /// or another, is judged at its own end alone.
     fn ends(&self, end: Direction, connection: &Connection) -> bool {
-        let address = match end {
-            Direction::Egress => connection.source,
-            Direction::Ingress => connection.destination,
+        let (address, peer) = match end {
+            Direction::Egress => (connection.source, connection.destination),
+            Direction::Ingress => (connection.destination, connection.source),
         };
-        let own = self.before.own.contains(&address) || self.after.own.contains(&address);
+        let is_own = |ip| self.before.own.contains(ip) || self.after.own.contains(ip);
+        let own = is_own(&address);
         let shared = self.others.contains(&address);
-        let had = || self.before.allows(end, connection);
+        let is_known = |ip| is_own(ip) || self.others.contains(ip);
+        let is_strangers = !self.before.is_filtered && !own && is_known(&peer);
+        let had = || !is_strangers && self.before.allows(end, connection);
         let is_its = (own && !shared) || ((own || !shared) && had());
         is_its && !self.after.allows(end, connection)
     }

@@ -9,7 +9,8 @@ use crate::model::IfName;
 ///
 /// A stateless port's packets are not tracked, but for those to and from a stateful port of this
 /// host: that one must recognise the answers to its own questions. What one end needs is known by
-/// its tap or its addresses, so both ends must be.
+/// its tap or its addresses, so both ends must be. A port that is not filtered needs nothing, and is
+/// in neither list: it is tracked as the other end is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tracking {
     /// The ports that need it.

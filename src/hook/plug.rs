@@ -17,7 +17,7 @@ use crate::domain::{NetworkPort, parse_network_port};
 use crate::event::Call;
 use crate::firewall::iptables::Options;
 use crate::host::Host;
-use crate::model::{IfName, Ipv6Addresses, MacAddr, Network, Port};
+use crate::model::{IfName, Ipv6Addresses, MacAddr, Network, Port, PortSecurity};
 use crate::record::{DomainRecord, Phase, Want};
 use crate::refusal::Refusal;
 use crate::resolve::{self, Claimed};
@@ -160,12 +160,13 @@ fn unresolved(network: &Network, mac: MacAddr) -> Port {
         ipv6_addresses: Ipv6Addresses::default(),
         dhcp_servers: None,
         remote_groups: Vec::new(),
+        security: PortSecurity::default(),
     }
 }
 
 /// Whether a port is such a one; or closed, of any address and without a group, which is the same.
 pub(super) fn is_unresolved(port: &Port) -> bool {
-    port.tap.is_none() && port.fixed_ips.is_empty() && port.security_groups.is_empty()
+    !port.is_resolved()
 }
 
 /// The owner's want with the port added, or in the place of one that has no tap.

@@ -18,6 +18,7 @@ mod link_name;
 mod mac;
 mod network;
 mod port;
+mod port_security;
 mod protocol;
 mod uuid;
 mod vxlan;
@@ -30,6 +31,7 @@ pub use network::{
     Mtu, MtuError, Network, NetworkId, NetworkIdError, NetworkKind, Zone, ZoneError,
 };
 pub use port::{AllowedAddressPair, Ipv6Addresses, Port, PortKey, Tap};
+pub use port_security::PortSecurity;
 pub use protocol::{IcmpMatch, PortProtocol, PortRange, PortRangeError, Protocol};
 pub use uuid::{DomainUuid, DomainUuidError};
 pub use vxlan::{FdbEntry, Tunnel, Vni, VniError, Vtep, VtepError, Vxlan};

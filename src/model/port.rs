@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::{Family, IfName, MacAddr, NetworkId, Remote, RemoteGroup, SecurityGroup};
+use super::{Family, IfName, MacAddr, NetworkId, PortSecurity, Remote, RemoteGroup, SecurityGroup};
 
 /// What identifies a port on this host: its network and its MAC address.
 ///
@@ -42,6 +42,13 @@ pub struct AllowedAddressPair {
     pub ip: IpNet,
     /// The MAC address that goes with them; the port's own where the configuration names none.
     pub mac: MacAddr,
+}
+
+/// For people: `10.9.0.0/24 with 00:00:5e:00:01:01`.
+impl fmt::Display for AllowedAddressPair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} with {}", self.ip, self.mac)
+    }
 }
 
 /// Which IPv6 addresses a port with an IPv6 address may use besides those that are listed.
@@ -84,6 +91,9 @@ pub struct Port {
     /// The groups that their rules name as the other side, as far as they are others.
     #[serde(default)]
     pub remote_groups: Vec<RemoteGroup>,
+    /// How much of all this is checked. A port that is not filtered has neither groups nor pairs.
+    #[serde(default)]
+    pub security: PortSecurity,
 }
 
 impl Port {
@@ -99,7 +109,10 @@ impl Port {
     /// its tap is there; without a tap, a port that may use any address and has no group looks alike,
     /// and is asked for anew as well.
     pub fn is_resolved(&self) -> bool {
-        self.tap.is_some() || !self.fixed_ips.is_empty() || !self.security_groups.is_empty()
+        self.tap.is_some()
+            || !self.fixed_ips.is_empty()
+            || !self.security_groups.is_empty()
+            || !self.security.is_filtered()
     }
 
     /// Its fixed addresses and its allowed pairs' prefixes, as Neutron counts a group's members.

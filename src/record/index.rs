@@ -11,7 +11,9 @@ use super::{DomainRecord, Phase};
 use crate::facts::Process;
 use crate::firewall::iptables::{ChainSuffix, chain_suffix};
 use crate::firewall::policy::Policy;
-use crate::model::{DomainUuid, Family, IfName, NetworkId, Port, PortKey, RemoteGroup, Tap};
+use crate::model::{
+    DomainUuid, Family, IfName, NetworkId, Port, PortKey, PortSecurity, RemoteGroup, Tap,
+};
 
 /// What the whole host needs to know of one port.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +45,9 @@ pub struct IndexLine {
     /// Whether its packets go untracked where they can.
     #[serde(default)]
     pub stateless: bool,
+    /// How much of it is checked.
+    #[serde(default)]
+    pub security: PortSecurity,
     /// The security groups it is a member of.
     pub groups: BTreeSet<String>,
     /// The security groups that its rules name as the other side.
@@ -130,6 +135,7 @@ impl IndexLine {
                 .collect(),
             made_addresses: made_addresses(port),
             stateless: port.is_stateless(),
+            security: port.security,
             groups: port
                 .security_groups
                 .iter()

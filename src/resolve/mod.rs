@@ -17,6 +17,7 @@
 mod claim;
 mod network;
 mod port;
+mod security;
 mod tap;
 
 pub use claim::{Claimed, ours};

@@ -7,9 +7,12 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde::Serialize;
 
-use crate::config::{Config, NetworkConfig, PortConfig, Section};
+use super::security::{no_filters, security};
+use crate::config::{Config, DeviceOwner, NetworkConfig, PortConfig, Section};
 use crate::domain::{Domain, PortMetadata};
-use crate::model::{AllowedAddressPair, IfName, MacAddr, Port, Remote, RemoteGroup, SecurityGroup};
+use crate::model::{
+    AllowedAddressPair, IfName, MacAddr, Port, PortSecurity, Remote, RemoteGroup, SecurityGroup,
+};
 
 /// Who says what a field of a port is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -23,6 +26,8 @@ pub enum Origin {
     Nova,
     /// The network's defaults in the configuration.
     Network(String),
+    /// `[firewall]` in the configuration, or what holds without it.
+    Firewall,
 }
 
 impl fmt::Display for Origin {
@@ -32,6 +37,7 @@ impl fmt::Display for Origin {
             Self::Metadata => f.write_str("domain metadata"),
             Self::Nova => f.write_str("Nova metadata"),
             Self::Network(name) => write!(f, "[network.{name}]"),
+            Self::Firewall => f.write_str("[firewall]"),
         }
     }
 }
@@ -41,8 +47,12 @@ impl fmt::Display for Origin {
 pub struct Origins {
     /// The addresses.
     pub fixed_ips: Origin,
+    /// What it may use besides.
+    pub address_pairs: Origin,
     /// The security groups.
     pub security_groups: Origin,
+    /// How much of it is checked.
+    pub security: Origin,
 }
 
 /// A port, and who said so.
@@ -70,7 +80,7 @@ pub struct Sources<'a> {
 ///
 /// # Errors
 /// Why it cannot be one: an unknown security group, metadata that is wrong, no address, a target
-/// that no safe name is.
+/// that no safe name is, filters for a port that is not filtered.
 pub fn port(mac: MacAddr, target: Option<&str>, from: Sources<'_>) -> Result<ResolvedPort, String> {
     let target = target
         .map(str::parse::<IfName>)
@@ -82,29 +92,43 @@ pub fn port(mac: MacAddr, target: Option<&str>, from: Sources<'_>) -> Result<Res
         None => None,
     };
     let metadata = metadata(mac, from)?;
-    let (fixed_ips, from_ips) = fixed_ips(configured, metadata, target.as_ref(), from)?;
-    let (names, from_groups) = group_names(configured, metadata, from.network);
-    let security_groups = groups(&names, &from_groups, from.config)?;
-    let remote_groups = remote_groups(&security_groups, from.config)?;
+    let security = security(configured, metadata, from)?;
+    let fixed_ips = fixed_ips(configured, metadata, target.as_ref(), from)?;
+    let fixed_ips = match fixed_ips {
+        None if !security.0.is_filtered() => (Vec::new(), security.1.clone()),
+        given => given.ok_or(NO_ADDRESS)?,
+    };
+    let groups = groups_of(configured, metadata, &security, from)?;
+    let remote_groups = remote_groups(&groups.0, from.config)?;
+    let pairs = pairs(mac, configured, metadata, from.network);
+    let given = (!pairs.0.is_empty()).then_some(&pairs.1);
+    let what = ("allowed address pairs", "allowed_address_pairs");
+    no_filters(&security, what, given)?;
     Ok(ResolvedPort {
         port: Port {
             network: from.network.id.clone(),
             mac,
             tap: None,
             target,
-            fixed_ips,
+            fixed_ips: fixed_ips.0,
             ipv6_addresses: from.network.ipv6_addresses,
             dhcp_servers: from.network.dhcp_servers.clone(),
-            allowed_address_pairs: pairs(mac, configured, metadata),
-            security_groups,
+            allowed_address_pairs: pairs.0,
+            security_groups: groups.0,
             remote_groups,
+            security: security.0,
         },
         origins: Origins {
-            fixed_ips: from_ips,
-            security_groups: from_groups,
+            fixed_ips: fixed_ips.1,
+            address_pairs: pairs.1,
+            security_groups: groups.1,
+            security: security.1,
         },
     })
 }
+
+const NO_ADDRESS: &str = "no fixed IP is known for it; add a [port.NAME] with its mac and fixed_ips (an empty list \
+     lets it use any address), or <vmhook:fixed-ip> to the domain's metadata";
 
 /// The domain's own words about this port: those that name the network before those that name none.
 fn metadata(mac: MacAddr, from: Sources<'_>) -> Result<Option<&PortMetadata>, String> {
@@ -120,28 +144,26 @@ fn metadata(mac: MacAddr, from: Sources<'_>) -> Result<Option<&PortMetadata>, St
             .copied()
             .find(|entry| entry.network.is_none())
     });
-    if entry.is_some_and(|entry| entry.port_security == Some(false)) {
-        return Err("port security off is not served yet".to_owned());
-    }
     Ok(entry)
 }
 
+/// Its addresses; `None` if nobody tells them.
 fn fixed_ips(
     configured: Option<&PortConfig>,
     metadata: Option<&PortMetadata>,
     target: Option<&IfName>,
     from: Sources<'_>,
-) -> Result<(Vec<IpAddr>, Origin), String> {
+) -> Result<Option<(Vec<IpAddr>, Origin)>, String> {
     if let Some(PortConfig {
         name,
         fixed_ips: Some(ips),
         ..
     }) = configured
     {
-        return Ok((ips.clone(), Origin::Port(name.clone())));
+        return Ok(Some((ips.clone(), Origin::Port(name.clone()))));
     }
     if let Some(entry) = metadata.filter(|entry| !entry.fixed_ips.is_empty()) {
-        return Ok((entry.fixed_ips.clone(), Origin::Metadata));
+        return Ok(Some((entry.fixed_ips.clone(), Origin::Metadata)));
     }
     let nova = from
         .domain
@@ -149,15 +171,9 @@ fn fixed_ips(
         .and_then(|(domain, tap)| domain.nova_port(tap.as_str()));
     if let Some(nova) = nova {
         let ips = nova.fixed_ips.clone().map_err(|error| error.to_string())?;
-        if !ips.is_empty() {
-            return Ok((ips, Origin::Nova));
-        }
+        return Ok((!ips.is_empty()).then_some((ips, Origin::Nova)));
     }
-    Err(
-        "no fixed IP is known for it; add a [port.NAME] with its mac and fixed_ips (an empty list \
-         lets it use any address), or <vmhook:fixed-ip> to the domain's metadata"
-            .to_owned(),
-    )
+    Ok(None)
 }
 
 /// What the port may use besides its fixed addresses.
@@ -165,14 +181,48 @@ fn pairs(
     mac: MacAddr,
     configured: Option<&PortConfig>,
     metadata: Option<&PortMetadata>,
-) -> Vec<AllowedAddressPair> {
-    let configured = configured.and_then(|port| port.allowed_address_pairs.as_ref());
-    let pairs = configured.or(metadata.map(|entry| &entry.allowed_address_pairs));
+    network: &NetworkConfig,
+) -> (Vec<AllowedAddressPair>, Origin) {
+    let by_port = configured.and_then(|port| {
+        let pairs = port.allowed_address_pairs.as_ref()?;
+        Some((pairs, Origin::Port(port.name.clone())))
+    });
+    let by_metadata = metadata.map(|entry| (&entry.allowed_address_pairs, Origin::Metadata));
+    let by_metadata = by_metadata.filter(|(pairs, _)| !pairs.is_empty());
+    let Some((pairs, origin)) = by_port.or(by_metadata) else {
+        return (Vec::new(), Origin::Network(network.name.clone()));
+    };
     let pair = |(ip, other): &(IpNet, Option<MacAddr>)| AllowedAddressPair {
         ip: *ip,
         mac: other.unwrap_or(mac),
     };
-    pairs.into_iter().flatten().map(pair).collect()
+    (pairs.iter().map(pair).collect(), origin)
+}
+
+/// Its security groups, whole. A port that is not filtered has none, also where its network has some
+/// for all of its ports.
+fn groups_of(
+    configured: Option<&PortConfig>,
+    metadata: Option<&PortMetadata>,
+    security: &(PortSecurity, Origin),
+    from: Sources<'_>,
+) -> Result<(Vec<SecurityGroup>, Origin), String> {
+    let (names, said) = group_names(configured, metadata, from.network);
+    if !security.0.is_filtered() {
+        let of_its_own = !names.is_empty() && !matches!(said, Origin::Network(_));
+        let given = of_its_own.then_some(&said);
+        no_filters(security, ("security groups", "security_groups"), given)?;
+        return Ok((Vec::new(), security.1.clone()));
+    }
+    let mut groups = groups(&names, &said, from.config)?;
+    let owner = configured.and_then(|port| port.device_owner);
+    if owner == Some(DeviceOwner::Service) {
+        // As in Neutron: whether these are stateful nobody asks.
+        for group in &mut groups {
+            group.stateless = false;
+        }
+    }
+    Ok((groups, said))
 }
 
 fn group_names(
@@ -201,7 +251,7 @@ fn groups(names: &[String], said: &Origin, config: &Config) -> Result<Vec<Securi
     let place = match said {
         Origin::Port(name) => config.place(Section::Port, name),
         Origin::Network(name) => config.place(Section::Network, name),
-        Origin::Metadata | Origin::Nova => None,
+        Origin::Metadata | Origin::Nova | Origin::Firewall => None,
     };
     let whence = place.map_or_else(|| said.to_string(), ToString::to_string);
     let group = |name: &String| match config.security_group(name) {

@@ -4,10 +4,13 @@ use crate::firewall::tracking::{End, Tracking};
 use crate::model::NetworkId;
 use crate::record::{Index, IndexLine, Phase};
 
-/// The open ports of a network, by tap; nobody where none of them is stateless.
+/// The open and filtered ports of a network, by tap; nobody where none of them is stateless.
 pub(super) fn of(index: &Index, network: &NetworkId) -> Tracking {
-    let open = |line: &&IndexLine| line.port.network == *network && line.phase == Phase::Started;
-    let lines = || index.lines.iter().filter(open);
+    let is_open = |line: &&IndexLine| {
+        let here = line.port.network == *network && line.phase == Phase::Started;
+        here && line.security.is_filtered()
+    };
+    let lines = || index.lines.iter().filter(is_open);
     if !lines().any(|line| line.stateless) {
         return Tracking::default();
     }

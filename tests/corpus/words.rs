@@ -160,12 +160,12 @@ fn table(port: &Port) -> Value {
     if !port.filtered {
         table["port_security"] = json!(false);
     }
-    if port.device_owner.starts_with("network:") {
-        table["trusted"] = json!(true);
+    if !port.filtered || port.device_owner.starts_with("network:") {
+        // Neutron's agent is told of neither, and its API takes none; what a case has are old ones.
+        table["security_groups"] = json!([]);
+        table["allowed_address_pairs"] = json!([]);
     }
-    if port.device_owner.starts_with("neutron:") {
-        table["device_owner"] = json!(port.device_owner);
-    }
+    table["device_owner"] = json!(port.device_owner);
     table
 }
 

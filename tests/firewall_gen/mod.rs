@@ -21,7 +21,8 @@ use vmhook::firewall::iptables::{
 use vmhook::firewall::tracking::{End, Tracking};
 use vmhook::model::{
     AllowedAddressPair, Direction, Family, IcmpMatch, IfName, MacAddr, NetworkId, Port,
-    PortProtocol, PortRange, Protocol, Remote, SecurityGroup, SecurityGroupRule, Tap, Zone,
+    PortProtocol, PortRange, PortSecurity, Protocol, Remote, SecurityGroup, SecurityGroupRule, Tap,
+    Zone,
 };
 
 /// The sets that generated rules name, IPv4 and IPv6.
@@ -223,6 +224,24 @@ fn groups() -> impl Strategy<Value = SecurityGroup> {
     )
 }
 
+/// How much of a port is checked: all of most.
+pub(crate) fn securities() -> impl Strategy<Value = PortSecurity> {
+    prop_oneof![
+        4 => Just(PortSecurity::Hardened),
+        1 => Just(PortSecurity::Enabled),
+        1 => Just(PortSecurity::Disabled),
+        1 => Just(PortSecurity::Trusted),
+    ]
+}
+
+fn if_filtered<T>(security: PortSecurity, filters: Vec<T>) -> Vec<T> {
+    if security.is_filtered() {
+        filters
+    } else {
+        Vec::new()
+    }
+}
+
 /// A port whose tap and MAC address go by its number, so that no two meet.
 fn port(number: u8) -> impl Strategy<Value = Port> {
     let tap: IfName = format!("tap{number:02x}8c0a54-75").parse().unwrap();
@@ -234,8 +253,9 @@ fn port(number: u8) -> impl Strategy<Value = Port> {
     )
         .prop_map(|(ip, mac)| AllowedAddressPair { ip, mac });
     let fixed_ips = vec(families().prop_flat_map(prefixes), 0..3);
-    (target, fixed_ips, vec(pair, 0..3), vec(groups(), 0..3)).prop_map(
-        move |(target, fixed_ips, allowed_address_pairs, security_groups)| Port {
+    let filters = (vec(pair, 0..3), vec(groups(), 0..3));
+    (target, fixed_ips, filters, securities()).prop_map(
+        move |(target, fixed_ips, (pairs, groups), security)| Port {
             network: "lab".parse().unwrap(),
             mac,
             tap: Some(Tap {
@@ -244,11 +264,12 @@ fn port(number: u8) -> impl Strategy<Value = Port> {
             }),
             target,
             fixed_ips: fixed_ips.iter().map(IpNet::addr).collect(),
-            allowed_address_pairs,
-            security_groups,
+            allowed_address_pairs: if_filtered(security, pairs),
+            security_groups: if_filtered(security, groups),
             ipv6_addresses: vmhook::model::Ipv6Addresses::default(),
             dhcp_servers: None,
             remote_groups: Vec::new(),
+            security,
         },
     )
 }
@@ -312,8 +333,8 @@ fn tracking(ports: &[Port]) -> Tracking {
         tap: port.tap.as_ref().unwrap().name.clone(),
         addresses: port.fixed_ips.iter().copied().map(IpNet::from).collect(),
     };
-    let (stateless, stateful): (Vec<_>, Vec<_>) =
-        ports.iter().partition(|port| port.is_stateless());
+    let filtered = ports.iter().filter(|port| port.security.is_filtered());
+    let (stateless, stateful): (Vec<_>, Vec<_>) = filtered.partition(|port| port.is_stateless());
     Tracking {
         stateful: stateful.into_iter().map(end).collect(),
         stateless: stateless.into_iter().map(end).collect(),

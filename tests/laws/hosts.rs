@@ -16,8 +16,8 @@ use vmhook::firewall::guard::Capabilities;
 use vmhook::firewall::iptables::Options;
 use vmhook::model::{
     AllowedAddressPair, Direction, Family, IfName, Ipv6Addresses, MacAddr, Network, NetworkId,
-    NetworkKind, Port, PortProtocol, PortRange, Protocol, Remote, SecurityGroup, SecurityGroupRule,
-    Tap, Tunnel, Vni, Vtep, Vxlan,
+    NetworkKind, Port, PortProtocol, PortRange, PortSecurity, Protocol, Remote, SecurityGroup,
+    SecurityGroupRule, Tap, Tunnel, Vni, Vtep, Vxlan,
 };
 use vmhook::record::{Phase, Want};
 use vmhook::transaction::{Records, Surroundings, admit};
@@ -183,17 +183,18 @@ fn network(id: &str, flood: &[&str]) -> Network {
     }
 }
 
+const ADDRESSES: [&str; 5] = [
+    "192.0.2.1",
+    "192.0.2.2",
+    "192.0.2.3",
+    "2001:db8::1",
+    "2001:db8::2",
+];
+
 /// A port whose MAC address and tap mostly go by its number, and sometimes are another's.
 fn port(number: u8) -> impl Strategy<Value = Port> {
     let mine = |all: u8| prop_oneof![4 => Just(number % all), 1 => 0..all];
-    let addresses = [
-        "192.0.2.1",
-        "192.0.2.2",
-        "192.0.2.3",
-        "2001:db8::1",
-        "2001:db8::2",
-    ];
-    let fixed_ips = subsequence(addresses.to_vec(), 0..=3);
+    let fixed_ips = subsequence(ADDRESSES.to_vec(), 0..=3);
     let pairs = subsequence(PAIRS.to_vec(), 0..=3);
     let modes = select(vec![
         Ipv6Addresses::Listed,
@@ -204,7 +205,7 @@ fn port(number: u8) -> impl Strategy<Value = Port> {
         .prop_flat_map(|names| names.into_iter().map(group).collect::<Vec<_>>());
     let tap = (mine(7), 10..12_u32, any::<bool>(), any::<bool>());
     let allowed = (fixed_ips, pairs, modes, dhcp_servers());
-    (select(NETWORKS.to_vec()), mine(10), tap, allowed, groups).prop_map(
+    let port = (select(NETWORKS.to_vec()), mine(10), tap, allowed, groups).prop_map(
         |(
             network,
             mac,
@@ -243,9 +244,31 @@ fn port(number: u8) -> impl Strategy<Value = Port> {
                 ipv6_addresses: mode,
                 dhcp_servers: servers,
                 remote_groups: Vec::new(),
+                security: PortSecurity::default(),
             }
         },
-    )
+    );
+    (port, securities()).prop_map(|(port, security)| checked(port, security))
+}
+
+fn securities() -> impl Strategy<Value = PortSecurity> {
+    select(vec![
+        PortSecurity::Hardened,
+        PortSecurity::Hardened,
+        PortSecurity::Enabled,
+        PortSecurity::Disabled,
+        PortSecurity::Trusted,
+    ])
+}
+
+/// The port of which so much is checked: one that is not filtered has neither groups nor pairs.
+fn checked(mut port: Port, security: PortSecurity) -> Port {
+    port.security = security;
+    if !security.is_filtered() {
+        port.allowed_address_pairs.clear();
+        port.security_groups.clear();
+    }
+    port
 }
 
 fn dhcp_servers() -> impl Strategy<Value = Option<BTreeSet<IpAddr>>> {

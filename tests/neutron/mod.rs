@@ -16,8 +16,8 @@ use vmhook::firewall::Membership;
 use vmhook::firewall::ipset::Sets;
 use vmhook::firewall::iptables::{Options, Ruleset, port_rules, skeleton};
 use vmhook::model::{
-    AllowedAddressPair, Direction, Family, IcmpMatch, Port, PortProtocol, PortRange, Protocol,
-    Remote, RemoteGroup, SecurityGroup, SecurityGroupRule, Tap,
+    AllowedAddressPair, Direction, Family, IcmpMatch, Port, PortProtocol, PortRange, PortSecurity,
+    Protocol, Remote, RemoteGroup, SecurityGroup, SecurityGroupRule, Tap,
 };
 use vmhook::record::{DomainRecord, Index, Phase, Want};
 use vmhook::state::HostState;
@@ -75,7 +75,13 @@ fn update_port(case: &mut Value, step: &Value) -> bool {
         .find(|port| port["device"] == step["device"]);
     let port = port.unwrap();
     for (name, value) in changes {
-        if !["fixed_ips", "allowed_address_pairs", "security_groups"].contains(&name.as_str()) {
+        let known = [
+            "fixed_ips",
+            "allowed_address_pairs",
+            "security_groups",
+            "port_security_enabled",
+        ];
+        if !known.contains(&name.as_str()) {
             return false;
         }
         port[name] = value.clone();
@@ -136,6 +142,9 @@ impl Snapshot {
             mac: pair.get("mac_address").map_or(mac, parsed),
         };
         let pairs = port["allowed_address_pairs"].as_array().unwrap();
+        // Neutron's server tells neither of a port that is not filtered.
+        let security = security(port);
+        let filtered = |_: &&Value| security.is_filtered();
         Port {
             network: parsed(&port["network_id"]),
             mac,
@@ -144,11 +153,15 @@ impl Snapshot {
             fixed_ips: texts(&port["fixed_ips"])
                 .map(|ip| ip.parse().unwrap())
                 .collect(),
-            allowed_address_pairs: pairs.iter().map(pair).collect(),
-            security_groups: texts(&port["security_groups"]).map(group).collect(),
+            allowed_address_pairs: pairs.iter().filter(filtered).map(pair).collect(),
+            security_groups: texts(&port["security_groups"])
+                .filter(|_| security.is_filtered())
+                .map(group)
+                .collect(),
             ipv6_addresses: vmhook::model::Ipv6Addresses::default(),
             dhcp_servers: None,
             remote_groups: self.groups(),
+            security,
         }
     }
 
@@ -212,6 +225,20 @@ impl Snapshot {
                 .collect()
         });
         rules.collect()
+    }
+}
+
+fn security(port: &Value) -> PortSecurity {
+    if port["device_owner"]
+        .as_str()
+        .unwrap()
+        .starts_with("network:")
+    {
+        PortSecurity::Trusted
+    } else if port["port_security_enabled"] == false {
+        PortSecurity::Disabled
+    } else {
+        PortSecurity::Hardened
     }
 }
 

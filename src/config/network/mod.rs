@@ -37,6 +37,8 @@ pub struct NetworkConfig {
     pub ipv6_addresses: Ipv6Addresses,
     /// Whose DHCP and DHCPv6 replies reach its ports; `None`: anybody's.
     pub dhcp_servers: Option<BTreeSet<IpAddr>>,
+    /// All of the guard's checks for its ports; `None`: as the host says.
+    pub hardened: Option<bool>,
 }
 
 const IPV6_ADDRESSES: [(&str, Ipv6Addresses); 3] = [
@@ -81,6 +83,7 @@ pub(super) fn read<'a>(
     let ipv6_addresses = table.optional("ipv6_addresses", |value| value.word(&IPV6_ADDRESSES));
     let servers = |value: &Value<'a>| value.set(Value::interface_address);
     let dhcp_servers = table.optional("dhcp_servers", servers);
+    let hardened = table.optional("hardened", Value::boolean);
     not_served(&mut table);
     let network = id
         .zip(bridge)
@@ -95,6 +98,7 @@ pub(super) fn read<'a>(
                 .unwrap_or_else(|| vec![SecurityGroup::DEFAULT.to_owned()]),
             ipv6_addresses: ipv6_addresses.unwrap_or_default(),
             dhcp_servers: dhcp_servers.map(BTreeSet::from_iter),
+            hardened,
         });
     table.finish(network)
 }
@@ -145,7 +149,6 @@ fn not_served(table: &mut Table<'_>) {
     table.later("host_address", Value::prefix);
     table.later("host_unfiltered", Value::boolean);
     table.later("keep", Value::boolean);
-    table.later("hardened", Value::boolean);
 }
 
 /// A multicast group.

@@ -1,7 +1,9 @@
 //! What is over and what goes on, entry by entry.
 
 use super::*;
-use crate::model::{AllowedAddressPair, IcmpMatch, Ipv6Addresses, PortRange, SecurityGroup};
+use crate::model::{
+    AllowedAddressPair, IcmpMatch, Ipv6Addresses, PortRange, PortSecurity, SecurityGroup,
+};
 
 const OWN: &str = "192.0.2.1";
 
@@ -37,6 +39,7 @@ fn port(rules: Vec<SecurityGroupRule>) -> Port {
             stateless: false,
         }],
         remote_groups: Vec::new(),
+        security: PortSecurity::default(),
     }
 }
 
@@ -70,6 +73,46 @@ fn goes_on(rules: Vec<SecurityGroupRule>, connection: Connection) -> bool {
         ports: vec![changed],
     }
     .is_over(&connection)
+}
+
+/// Port security comes on or goes off, beside a neighbour whose address is 192.0.2.2.
+fn goes_on_when_filtered(filtered: bool, (source, destination): (&str, &str)) -> bool {
+    let everything = rule(Direction::Egress, Protocol::Any, Remote::Any);
+    let on = port(vec![everything]);
+    let off = Port {
+        security: PortSecurity::Disabled,
+        security_groups: Vec::new(),
+        ..on.clone()
+    };
+    let (before, after) = if filtered { (&off, &on) } else { (&on, &off) };
+    let of = |port: &Port| Admission::of(port, &Membership::new());
+    let changed = Changed {
+        before: of(before),
+        after: of(after),
+        others: ["192.0.2.2".parse().unwrap()].into(),
+    };
+    let judge = Judge {
+        ports: vec![changed],
+    };
+    !judge.is_over(&connection(source, destination, to_port(6, 22)))
+}
+
+#[test]
+fn when_port_security_comes_on_only_what_is_the_ports_and_not_allowed_is_over() {
+    let (neighbour, other, another) = ("192.0.2.2", "203.0.113.8", "203.0.113.9");
+    for (source, destination, expected) in [
+        (OWN, other, true),
+        (OWN, neighbour, true),
+        (other, OWN, false),
+        (neighbour, OWN, false),
+        (other, another, false),
+        (neighbour, other, true),
+        (other, neighbour, true),
+    ] {
+        let ends = (source, destination);
+        assert_eq!(goes_on_when_filtered(true, ends), expected, "{ends:?}");
+        assert!(goes_on_when_filtered(false, ends), "{ends:?}");
+    }
 }
 
 #[test]

@@ -30,7 +30,7 @@ pub fn base_script(capabilities: Capabilities) -> String {
         .replace("@UNKNOWN_PORT@", unknown_port)
         .replace("@TO_HOST@", to_host);
     format!(
-        "{}table bridge vmhook {{\n{SETS}{FROM_VM}{TO_VM}{FROM_MEMBER}{chains}}}\n{INET}",
+        "{}table bridge vmhook {{\n{SETS}{FROM_VM}{FROM_UNHARDENED}{TO_CLIENT}{TO_VM}{FROM_MEMBER}{chains}}}\n{INET}",
         no_tables(),
     )
 }
@@ -56,6 +56,7 @@ const SETS: &str = "	set bridges { type ifname; }
 	map networks { type ifname : classid; }
 	set places { type ifname . classid; }
 	set ports { type ifname; }
+	set unhardened { type ifname; }
 	set macs { type ifname . ether_addr; }
 	set v4 { type ifname . ether_addr . ipv4_addr; }
 	set v4nets { type ifname . ether_addr . ipv4_addr; flags interval; }
@@ -126,16 +127,28 @@ const FROM_VM: &str = "	chain from_vm_na {
 	}
 ";
 
-/// To a VM. Where its network names its DHCP servers (`dhcp`), what goes to a DHCP client's port comes
-/// from them alone. The source port tells nothing: clients look at none, and RFC 8415 asks for none.
+/// From a port with `hardened = false`: what Neutron's own layer 2 rules check, and no more. What it
+/// may use is in the same sets.
+const FROM_UNHARDENED: &str = "	chain from_unhardened {
+		iifname . ether saddr != @macs drop
+		ether type arp jump from_vm_arp
+	}
+";
+
+/// To a VM whose network names its DHCP servers (`dhcp`): what goes to a DHCP client's port comes from
+/// them alone. The source port tells nothing: clients look at none, and RFC 8415 asks for none.
 ///
 /// No fragment comes here: bridge netfilter puts packets together in prerouting, for conntrack.
+const TO_CLIENT: &str = "	chain to_client {
+		udp dport 68 oifname . ip saddr != @dhcp4 drop
+		udp dport 546 oifname . ip6 saddr != @dhcp6 drop
+	}
+";
+
 const TO_VM: &str = "	chain to_vm {
 		ether type { 8021q, 8021ad } drop
 		ether daddr & 01:00:00:00:00:00 == 00:00:00:00:00:00 oifname . ether daddr != @macs drop
 		ether type ip6 oifname != @has6 drop
-		udp dport 68 oifname @dhcp oifname . ip saddr != @dhcp4 drop
-		udp dport 546 oifname @dhcp oifname . ip6 saddr != @dhcp6 drop
 		ether type { ip, ip6, arp, 0x8035 } accept
 		drop
 	}
@@ -154,6 +167,7 @@ const FROM_MEMBER: &str = "	chain from_member {
 		meta priority set iifname map @networks
 		oifname . meta priority != @places drop
 		meta priority set none
+		oifname @dhcp jump to_client
 		oifname @ports jump to_vm
 	}
 ";
@@ -167,6 +181,7 @@ const FROM_MEMBER: &str = "	chain from_member {
 const BASE_CHAINS: &str = "	chain prerouting {
 		type filter hook prerouting priority -310; policy accept;
 @UNKNOWN_PORT@		iifname @ports jump from_vm
+		iifname @unhardened jump from_unhardened
 	}
 	chain input {
 		type filter hook input priority -310; policy accept;
@@ -176,10 +191,12 @@ const BASE_CHAINS: &str = "	chain prerouting {
 		type filter hook forward priority -310; policy accept;
 		iifname @members goto from_member
 		oifname @members drop
+		oifname @dhcp jump to_client
 		oifname @ports jump to_vm
 	}
 	chain output {
 		type filter hook output priority -310; policy accept;
+		oifname @dhcp jump to_client
 		oifname @ports jump to_vm
 	}
 ";

@@ -24,6 +24,8 @@ pub enum Element {
     Place(IfName, Zone),
     /// A VM's tap: what it sends and gets is checked.
     Port(IfName),
+    /// A VM's tap of which only MAC address and ARP are checked, in what it sends.
+    Unhardened(IfName),
     /// A MAC address that the port may send with and be sent to.
     Mac(IfName, MacAddr),
     /// An IPv4 source that goes with that MAC address.
@@ -46,7 +48,8 @@ pub enum Element {
     Has6(IfName),
     /// An address that the port may advertise as a neighbour (RFC 4861, section 4.4).
     Na(IfName, Ipv6Addr),
-    /// The MAC address that the port may announce by RARP, as QEMU does after a migration.
+    /// The VM's own MAC address, which it may announce by RARP, as QEMU does after a migration. Every
+    /// VM's port has it, also one of which nothing is checked: it tells whose the tap is.
     Rarp(IfName, MacAddr),
     /// DHCP replies reach the port from its servers alone.
     DhcpLimited(IfName),
@@ -62,6 +65,7 @@ impl Element {
     pub fn port(&self) -> Option<&IfName> {
         match self {
             Self::Port(tap)
+            | Self::Unhardened(tap)
             | Self::Mac(tap, _)
             | Self::V4(tap, ..)
             | Self::V6(tap, ..)
@@ -163,6 +167,7 @@ impl Element {
         Some(match self {
             Self::Member(name) => ("bridge vmhook members", format!("\"{name}\"")),
             Self::Port(tap) => ("bridge vmhook ports", format!("\"{tap}\"")),
+            Self::Unhardened(tap) => ("bridge vmhook unhardened", format!("\"{tap}\"")),
             Self::Mac(tap, mac) => ("bridge vmhook macs", format!("\"{tap}\" . {mac}")),
             Self::Has6(tap) => ("bridge vmhook has6", format!("\"{tap}\"")),
             Self::Rarp(tap, mac) => {

@@ -186,6 +186,7 @@ fn element(place: &str, key: &str) -> Option<Element> {
         }
         ("bridge vmhook members", 0) => Element::Member(name),
         ("bridge vmhook ports", 0) => Element::Port(name),
+        ("bridge vmhook unhardened", 0) => Element::Unhardened(name),
         ("bridge vmhook has6", 0) => Element::Has6(name),
         ("bridge vmhook macs", 1) => Element::Mac(name, mac()?),
         ("bridge vmhook v4", 2) => Element::V4(name, mac()?, rest[1].parse().ok()?),

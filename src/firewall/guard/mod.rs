@@ -18,6 +18,10 @@
 //!                                                └──▶ inet input -310: drop
 //! ```
 //!
+//! `hardened = false` takes from a port all of this but membership, and leaves what Neutron's own layer
+//! 2 rules check (`unhardened`); a port without port security, or a trusted one, is a member like any
+//! other and nothing of it is checked.
+//!
 //! The chains are fixed; all that changes is [`Element`]s of sets keyed by interface, so
 //! the cost of a frame does not depend on the number of VMs. *Membership*, the element
 //! [`Element::Member`] of a tap, alone opens a port, and only to its own network

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use super::Element;
 use crate::firewall::policy::{Policy, Source};
-use crate::model::{Family, IfName, Network, Port, Tap, Zone};
+use crate::model::{Family, IfName, Network, Port, PortSecurity, Tap, Zone};
 
 /// The elements of a network: its bridge, and its way out as a member of it.
 ///
@@ -32,16 +32,31 @@ pub fn closed_port_elements(port: &Port) -> BTreeSet<Element> {
 /// The sources are those of the port's rules. A port with an IPv6 address may also use the link-local
 /// address that EUI-64 makes of its MAC, as in Neutron. In the family in which a port has no source
 /// it sends nothing, and without an IPv6 source it gets no IPv6 either.
+///
+/// What a port may use does not depend on how much of it is checked: so to check more or less of it is
+/// to exchange one element. Only a port of which nothing is checked has no such elements.
 pub fn port_elements(zone: Zone, port: &Port, tap: &Tap) -> BTreeSet<Element> {
     let name = &tap.name;
     let mut elements = BTreeSet::from([
         Element::Quiet(name.clone()),
         Element::Member(name.clone()),
         Element::Place(name.clone(), zone),
-        Element::Port(name.clone()),
-        Element::Mac(name.clone(), port.mac),
         Element::Rarp(name.clone(), port.mac),
     ]);
+    elements.extend(match port.security {
+        PortSecurity::Hardened => Some(Element::Port(name.clone())),
+        PortSecurity::Enabled => Some(Element::Unhardened(name.clone())),
+        PortSecurity::Disabled | PortSecurity::Trusted => None,
+    });
+    if port.security.is_filtered() {
+        elements.extend(sources(port, name));
+    }
+    without_covered(&elements)
+}
+
+/// What a port may send with and from.
+fn sources(port: &Port, name: &IfName) -> BTreeSet<Element> {
+    let mut elements = BTreeSet::from([Element::Mac(name.clone(), port.mac)]);
     let pairs = port.allowed_address_pairs.iter();
     elements.extend(pairs.map(|pair| Element::Mac(name.clone(), pair.mac)));
     for source in Policy::of(port, Family::Ipv4).sources {
@@ -56,7 +71,7 @@ pub fn port_elements(zone: Zone, port: &Port, tap: &Tap) -> BTreeSet<Element> {
         let server = |address: &IpAddr| Element::DhcpServer(name.clone(), *address);
         elements.extend(servers.iter().map(server));
     }
-    without_covered(&elements)
+    elements
 }
 
 fn source_v4(tap: &IfName, source: &Source) -> Element {
@@ -125,6 +140,7 @@ mod tests {
             ipv6_addresses: crate::model::Ipv6Addresses::default(),
             dhcp_servers: None,
             remote_groups: Vec::new(),
+            security: crate::model::PortSecurity::default(),
         };
         let name = "tap1".parse().unwrap();
         port_elements(Zone::FIRST, &port, &Tap { name, index: 7 })

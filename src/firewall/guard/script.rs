@@ -46,14 +46,20 @@ impl Guard {
         self.elements.extend(other.elements.iter().cloned());
     }
 
-    /// The taps that are open.
+    /// The VMs' taps that are open. A way out is a member and has its network, and nothing else is
+    /// said of it: what anything is said of besides is a VM's, even where somebody took some of it out.
     pub fn open_ports(&self) -> BTreeSet<&IfName> {
-        let is_port = |element: &&Element| matches!(element, Element::Port(_));
-        self.elements
-            .iter()
-            .filter(is_port)
-            .filter_map(Element::port)
-            .collect()
+        let mut taps = BTreeSet::new();
+        let mut members = BTreeSet::new();
+        for element in &self.elements {
+            match element {
+                Element::Member(name) => members.insert(name),
+                Element::Quiet(tap) => taps.insert(tap),
+                Element::Place(..) => false,
+                other => other.port().is_some_and(|tap| taps.insert(tap)),
+            };
+        }
+        &members & &taps
     }
 
     /// The change that leads from this guard to `want`.
@@ -62,7 +68,8 @@ impl Guard {
     /// stays open with other addresses is left with those that it keeps while its rules change:
     /// new rules with old addresses would be neither what was allowed nor what will be. Of the
     /// taps in `opening` everything goes first, even what is wanted in the end: an earlier tap of
-    /// that name may have left it.
+    /// that name may have left it. Where only how much of a port is checked changes, one element
+    /// takes another's place: more is checked from the first transaction on, less from the last.
     ///
     /// A network that goes stays known until the end. Were its way out no member any more while
     /// its bridge still stands, then way out and closed taps would be unknown alike, and only a
@@ -86,9 +93,12 @@ impl Guard {
             element.is_of(|tap| ports.contains(tap)) && !closes_beside(element, &have)
         };
         let (opens, comes): (Vec<_>, Vec<_>) = (&wanted - &have).into_iter().partition(opens);
+        let taps = self.open_ports();
+        let is_way_out =
+            |element: &Element| matches!(element, Element::Member(name) if !taps.contains(name));
         let (last, mut goes): (Vec<_>, Vec<_>) = (&have - &wanted)
             .into_iter()
-            .partition(|element| closes_beside(element, &wanted) || self.is_way_out(element));
+            .partition(|element| closes_beside(element, &wanted) || is_way_out(element));
         goes.extend(anew);
 
         let mut change = GuardChange::default();
@@ -118,21 +128,15 @@ impl Guard {
             open: no_tables(),
         }
     }
-
-    /// A member that is no VM's tap.
-    fn is_way_out(&self, element: &Element) -> bool {
-        match element {
-            Element::Member(name) => !self.elements.contains(&Element::Port(name.clone())),
-            _ => false,
-        }
-    }
 }
 
 /// Whether an element closes something, or opens nothing, beside what is at the other end of a change:
-/// a DHCP server comes and goes with the limit that it is an exception from.
+/// a DHCP server comes and goes with the limit that it is an exception from, and to check all of a port
+/// is to close it beside checking some.
 fn closes_beside(element: &Element, other_end: &BTreeSet<&Element>) -> bool {
     match element {
         Element::DhcpServer(tap, _) => !other_end.contains(&Element::DhcpLimited(tap.clone())),
+        Element::Port(tap) => other_end.contains(&Element::Unhardened(tap.clone())),
         _ => element.closes(),
     }
 }
@@ -231,6 +235,34 @@ mod tests {
                 "delete dhcp6 { \"tap1\" . fe80::1 }\n",
                 "add dhcp4 { \"tap1\" . 192.0.2.2 }\n"
             ]
+        );
+    }
+
+    /// While the rules change, as much of a port is checked as at one of the two ends.
+    #[test]
+    fn more_of_a_port_is_checked_from_the_first_transaction_on_and_less_from_the_last() {
+        let tap: IfName = "tap1".parse().unwrap();
+        let checked = |how: &Element| Guard {
+            tables: Tables::Made,
+            elements: [Element::Member(tap.clone()), how.clone()].into(),
+        };
+        let less = checked(&Element::Unhardened(tap.clone()));
+        let all = checked(&Element::Port(tap.clone()));
+        let swap = |have: &Guard, want: &Guard| have.change_to(want, &[], Capabilities::default());
+
+        let hardening = swap(&less, &all);
+        assert_eq!(
+            hardening.close,
+            "delete element bridge vmhook unhardened { \"tap1\" }\n\
+             add element bridge vmhook ports { \"tap1\" }\n"
+        );
+        assert_eq!(hardening.open, "");
+        let softening = swap(&all, &less);
+        assert_eq!(softening.close, "");
+        assert_eq!(
+            softening.open,
+            "add element bridge vmhook unhardened { \"tap1\" }\n\
+             delete element bridge vmhook ports { \"tap1\" }\n"
         );
     }
 }

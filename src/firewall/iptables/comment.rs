@@ -21,6 +21,11 @@ impl Comment {
         Self::fixed("Direct incoming traffic from VM to the security group chain.");
     /// On the lines of `<prefix>-sg-chain`.
     pub(super) const TO_PORT: Self = Self::fixed("Jump to the VM specific chain.");
+    /// On the lines of a port without port security.
+    pub(super) const NO_PORT_SECURITY: Self =
+        Self::fixed("Accept all packets when port security is disabled.");
+    /// On the lines of a trusted port.
+    pub(super) const TRUSTED: Self = Self::fixed("Accept all packets when port is trusted.");
     /// In `<prefix>-sg-fallback`.
     pub(super) const FALLBACK: Self = Self::fixed("Default drop rule for unmatched traffic.");
     /// On the sources that a port may use.

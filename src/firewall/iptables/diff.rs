@@ -19,7 +19,7 @@ pub(super) struct TableChanges {
     pub(super) flush: BTreeSet<ChainName>,
     /// Lines that are deleted from chains that stay: the chain and the line.
     pub(super) delete: Vec<(String, String)>,
-    /// Lines at the end of chains that are new or emptied.
+    /// Lines at the end of chains: those of chains that are new or emptied, and those that accept.
     pub(super) append: Vec<(ChainName, Rule)>,
     /// Lines at the top of shared chains, in the order in which they shall stand.
     pub(super) insert: Vec<(ChainName, Rule)>,
@@ -151,7 +151,9 @@ impl TableChanges {
         self.delete
             .extend(gone.map(|rule| (name.to_string(), text(rule))));
         let new = want.difference(have);
-        self.insert
-            .extend(new.map(|rule| (name.clone(), rule.clone())));
+        let new = new.map(|rule| (name.clone(), rule.clone()));
+        let (accepting, others): (Vec<_>, Vec<_>) = new.partition(|(_, rule)| rule.accepts());
+        self.append.extend(accepting);
+        self.insert.extend(others);
     }
 }

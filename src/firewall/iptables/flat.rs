@@ -2,7 +2,7 @@
 
 use crate::firewall::Membership;
 use crate::firewall::policy::{Policy, Source};
-use crate::model::{Family, IfName, Port};
+use crate::model::{Family, IfName, Port, PortSecurity};
 
 use super::compile::{Targets, Translation};
 use super::{
@@ -14,6 +14,9 @@ use super::{
 /// The `flat` dispatch: two lines a port in `<prefix>-FORWARD` and `<prefix>-sg-chain`, one in
 /// `<prefix>-INPUT`. A packet between two ports of this host passes the chains of both. The
 /// chains lead to `<prefix>-sg-fallback`, so it needs the [skeleton](super::skeleton()).
+///
+/// A port that is not filtered has no chains: its lines accept, and stand after those of all filtered
+/// ports, so that a packet between the two passes the chains of the one that has them.
 pub fn port_rules(
     options: &Options,
     port: &Port,
@@ -22,6 +25,10 @@ pub fn port_rules(
 ) -> Ruleset {
     let mut ruleset = Ruleset::default();
     let Some(tap) = &port.tap else { return ruleset };
+    if !port.security.is_filtered() {
+        accept(options, port, &tap.name, &mut ruleset);
+        return ruleset;
+    }
     let chains = PortChains::of(options, port);
     let policy = Policy::of(port, family);
     let translation = Translation {
@@ -65,14 +72,8 @@ impl PortChains {
 
 fn dispatch(options: &Options, tap: &IfName, chains: &PortChains, ruleset: &mut Ruleset) {
     let line = |side, to: &ChainName, comment| {
-        let physdev = Physdev {
-            device: tap.clone(),
-            side,
-            is_bridged: true,
-        };
-        Rule::jump(to.clone())
-            .matching(Match::Physdev(physdev))
-            .comment(options.comments.then_some(comment))
+        let jump = Rule::jump(to.clone()).matching(bridged(tap, side));
+        jump.comment(options.comments.then_some(comment))
     };
     let sg_chain = options.prefix.chain("sg-chain");
     let forward = [Side::Out, Side::In].map(|side| line(side, &sg_chain, Comment::TO_SG_CHAIN));
@@ -88,6 +89,37 @@ fn dispatch(options: &Options, tap: &IfName, chains: &PortChains, ruleset: &mut 
     ] {
         ruleset.set_chain(Table::Filter, chain, lines);
     }
+}
+
+/// The lines of a port that is not filtered. Neutron leaves what a trusted port sends to the host
+/// itself to the host's own rules.
+fn accept(options: &Options, port: &Port, tap: &IfName, ruleset: &mut Ruleset) {
+    let (comment, to_host): (_, &[Side]) = match port.security {
+        PortSecurity::Trusted => (Comment::TRUSTED, &[]),
+        _ => (Comment::NO_PORT_SECURITY, &[Side::In]),
+    };
+    let lines = |sides: &[Side]| -> Vec<Rule> {
+        let line = |side: &Side| {
+            let accept = Rule::new(Target::Accept).matching(bridged(tap, *side));
+            accept.comment(options.comments.then(|| comment.clone()))
+        };
+        sides.iter().map(line).collect()
+    };
+    let chain = |name| options.prefix.chain(name);
+    ruleset.set_chain(
+        Table::Filter,
+        chain("FORWARD"),
+        lines(&[Side::Out, Side::In]),
+    );
+    ruleset.set_chain(Table::Filter, chain("INPUT"), lines(to_host));
+}
+
+fn bridged(tap: &IfName, side: Side) -> Match {
+    Match::Physdev(Physdev {
+        device: tap.clone(),
+        side,
+        is_bridged: true,
+    })
 }
 
 fn source_rules(sources: &[Source], options: &Options) -> Vec<Rule> {
@@ -124,6 +156,7 @@ mod tests {
             ipv6_addresses: crate::model::Ipv6Addresses::default(),
             dhcp_servers: None,
             remote_groups: Vec::new(),
+            security: crate::model::PortSecurity::default(),
         }
     }
 

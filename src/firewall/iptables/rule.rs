@@ -222,6 +222,11 @@ impl Rule {
         &self.matches
     }
 
+    /// Whether it lets packets pass without any other line.
+    pub(super) fn accepts(&self) -> bool {
+        self.target == Target::Accept
+    }
+
     /// The device that packets came in by.
     pub fn in_interface(&self) -> Option<&IfName> {
         self.in_interface.as_ref()

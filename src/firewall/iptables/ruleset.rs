@@ -16,8 +16,9 @@ use super::{ChainName, Rule, Target};
 /// one domain needs.
 ///
 /// - Owned chains are held whole, in order.
-/// - Shared chains are sets: their lines' matches are disjoint, so that their order decides
-///   nothing, and each port or network adds its own.
+/// - Shared chains are sets: each port or network adds its own lines. Lines that accept stand after
+///   all others, so that what concerns two ports is accepted only where no other line says more.
+///   Within each of the two parts the matches are disjoint, and their order decides nothing.
 /// - Jumps from built-in chains are ours, at the top of their chain and in this order, each once.
 ///   Nothing else of a built-in chain is.
 ///
@@ -60,7 +61,8 @@ pub enum Builtin {
 pub enum Chain {
     /// Held whole, in order.
     Owned(Vec<Rule>),
-    /// Lines of several ports or networks, in any order, before the chain's fixed tail.
+    /// Lines of several ports or networks, before the chain's fixed tail: in any order, but that
+    /// those which accept are the last.
     Shared(BTreeSet<Rule>),
 }
 
@@ -181,7 +183,11 @@ impl Chain {
     fn lines(&self) -> Box<dyn Iterator<Item = &Rule> + '_> {
         match self {
             Self::Owned(rules) => Box::new(rules.iter()),
-            Self::Shared(lines) => Box::new(lines.iter()),
+            Self::Shared(lines) => {
+                let (accepting, others): (Vec<_>, Vec<_>) =
+                    lines.iter().partition(|line| line.accepts());
+                Box::new(others.into_iter().chain(accepting))
+            }
         }
     }
 

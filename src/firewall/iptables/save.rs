@@ -186,12 +186,18 @@ impl Reader {
         for ((table, name), lines) in self.chains {
             let count = lines.len();
             let mut rules: Vec<_> = lines.into_iter().flatten().collect();
-            let tail_is_last = take_tail(&mut rules, Chain::tail(table, &name));
+            let tail = Chain::tail(table, &name);
+            let is_shared = Chain::is_shared(table, &name);
+            let has_tail = tail.is_some();
+            let tail_is_last = take_tail(&mut rules, tail);
+            // A line that accepts goes to the end, so where there is a tail none is ours.
+            rules.retain(|rule| !has_tail || !rule.accepts());
+            let accepting_last = !is_shared || rules.is_sorted_by_key(Rule::accepts);
             observed.ruleset.set_chain(table, name.clone(), rules);
             // Foreign lines are gone by now, lines of a shared chain that were there twice are one
-            // in the set, and a tail in the wrong place was taken out: the count tells of each.
+            // in the set, and what is in the wrong place was taken out: the count tells of each.
             let kept = observed.ruleset.rules(table, &name).len();
-            if !tail_is_last || kept != count {
+            if !tail_is_last || !accepting_last || kept != count {
                 observed.chains.insert((table, name));
             }
         }

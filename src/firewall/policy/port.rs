@@ -179,6 +179,7 @@ mod tests {
             ipv6_addresses: crate::model::Ipv6Addresses::default(),
             dhcp_servers: None,
             remote_groups: Vec::new(),
+            security: crate::model::PortSecurity::default(),
         }
     }
 

@@ -102,6 +102,7 @@ mod tests {
             allowed_address_pairs: Vec::new(),
             security_groups: Vec::new(),
             remote_groups: Vec::new(),
+            security: crate::model::PortSecurity::default(),
         };
         let sources = sources(&port, family).into_iter();
         sources

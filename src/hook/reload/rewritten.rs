@@ -22,6 +22,9 @@ impl Rewritten {
     /// What is other; `None` if nothing is.
     pub(super) fn of(want: &Want, before: &Port, now: &Port) -> Option<Self> {
         let mut what = Vec::new();
+        if before.security != now.security {
+            what.push(format!("{} -> {}", before.security, now.security));
+        }
         let mut list = |name: &str, of: fn(&Port) -> Vec<String>| {
             let (had, has) = (of(before), of(now));
             if had != has {
@@ -34,9 +37,7 @@ impl Rewritten {
         });
         list("address pairs", |port| {
             let pairs = port.allowed_address_pairs.iter();
-            pairs
-                .map(|pair| format!("{} with {}", pair.ip, pair.mac))
-                .collect()
+            pairs.map(ToString::to_string).collect()
         });
         let same = list("groups", |port| {
             port.security_groups
