@@ -139,6 +139,7 @@ fn a_machine_as_it_was_applied_is_well_and_each_value_says_whence() {
             "MAC        fa:16:3e:be:71:21  domain XML",
             "MTU        1450               [network.selfservice] mtu",
             "addresses  192.168.101.88     [port.web1]",
+            "security   hardened           [firewall]",
             "groups     mysecurity         [port.web1]",
             "in kernel  link 2/2, bridge port 1/1, FDB entry 1/1, rule 4/4, set element 3/3",
         ] {
@@ -164,6 +165,8 @@ fn json_says_the_same_as_the_text() {
         assert_eq!(interface["vni"]["value"], 267);
         assert_eq!(interface["addresses"]["value"][0], "192.168.101.88");
         assert_eq!(interface["addresses"]["origin"], "[port.web1]");
+        assert_eq!(interface["security"]["value"], "hardened");
+        assert_eq!(interface["security"]["origin"], "[firewall]");
         assert_eq!(wrong(&report), [""; 0]);
         let count = report["checks"].as_array().unwrap().len();
         let text = host.inspect("LIVE").ok();

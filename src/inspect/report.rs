@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use super::check::{Check, Kind, Scope};
-use crate::model::{DomainUuid, IfName, MacAddr, Mtu, Vni};
+use crate::model::{AllowedAddressPair, DomainUuid, IfName, MacAddr, Mtu, PortSecurity, Vni};
 
 /// The version of the JSON shape: grows when a field changes its meaning or goes.
 pub const VERSION: u32 = 1;
@@ -77,6 +77,10 @@ pub struct InterfaceReport {
     pub mtu: Sourced<Mtu>,
     /// The addresses that it may use.
     pub addresses: Sourced<Vec<IpAddr>>,
+    /// What it may use besides.
+    pub address_pairs: Sourced<Vec<AllowedAddressPair>>,
+    /// How much of what it sends and gets is checked.
+    pub security: Sourced<PortSecurity>,
     /// The names of its security groups.
     pub security_groups: Sourced<Vec<String>>,
     /// Whose DHCP replies reach it; `None`: anybody's.

@@ -77,6 +77,8 @@ impl Values<'_> {
             tap: self.tap(port),
             mtu: Sourced::new(network.mtu, &said.mtu()),
             addresses: Sourced::new(port.fixed_ips.clone(), &said.addresses()),
+            address_pairs: Sourced::new(port.allowed_address_pairs.clone(), &said.pairs()),
+            security: Sourced::new(port.security, &said.security()),
             security_groups: Sourced::new(groups.collect(), &said.groups()),
             dhcp_servers: said.dhcp_servers(),
         })
@@ -127,7 +129,10 @@ impl Today<'_> {
                 "security groups are now {groups}, or their rules are others"
             ));
         }
-        if now.allowed_address_pairs != port.allowed_address_pairs {
+        if now.security != port.security {
+            changes.push(format!("it is now {}", now.security));
+        }
+        if !same_pairs(port, self) {
             changes.push("it has other address pairs now".to_owned());
         }
         if now.dhcp_servers != port.dhcp_servers {
@@ -214,6 +219,20 @@ impl Said<'_> {
         self.by(same, |today| today.resolved.origins.fixed_ips.to_string())
     }
 
+    fn pairs(&self) -> String {
+        let same = self.today.is_some_and(|today| same_pairs(self.port, today));
+        self.by(same, |today| {
+            today.resolved.origins.address_pairs.to_string()
+        })
+    }
+
+    fn security(&self) -> String {
+        let same = |today: &Today<'_>| today.resolved.port.security == self.port.security;
+        self.by(self.today.is_some_and(same), |today| {
+            today.resolved.origins.security.to_string()
+        })
+    }
+
     fn groups(&self) -> String {
         let same = self
             .today
@@ -226,6 +245,10 @@ impl Said<'_> {
 
 fn same_addresses(port: &Port, today: &Today<'_>) -> bool {
     today.resolved.port.fixed_ips == port.fixed_ips
+}
+
+fn same_pairs(port: &Port, today: &Today<'_>) -> bool {
+    today.resolved.port.allowed_address_pairs == port.allowed_address_pairs
 }
 
 fn same_groups(port: &Port, today: &Today<'_>) -> bool {

@@ -145,7 +145,9 @@ impl Summary {
         }
         self.object("firewall", &config.firewall, |firewall| {
             let comments = if firewall.comments { "with" } else { "without" };
-            format!("chains {}-…, {comments} comments", firewall.chain_prefix)
+            let hardened = hardened_words((!firewall.hardened).then_some(false));
+            let prefix = &firewall.chain_prefix;
+            format!("chains {prefix}-…, {comments} comments{hardened}")
         });
         for (name, network) in &config.networks {
             let name = format!("network {name}");
@@ -208,7 +210,8 @@ fn network_words(config: &Config, network: &NetworkConfig, facts: &HostFacts) ->
         format!(", DHCP from {}", servers.as_deref().unwrap_or("nobody"))
     });
     let dhcp = dhcp.collect::<String>();
-    format!("bridge {}{device}, {way}{dhcp}", network.bridge)
+    let hardened = hardened_words(network.hardened);
+    format!("bridge {}{device}, {way}{dhcp}{hardened}", network.bridge)
 }
 
 fn group_words(group: &SecurityGroup) -> String {
@@ -243,11 +246,27 @@ fn port_words(port: &PortConfig) -> String {
     };
     let network: String = network.collect();
     let addresses = with("addresses", addresses) + &with("besides", pairs);
+    let security = if port.is_trusted() {
+        ", not filtered (trusted)"
+    } else if port.port_security == Some(false) {
+        ", not filtered"
+    } else {
+        hardened_words(port.hardened)
+    };
     format!(
-        "{}{network}{addresses}{}",
+        "{}{network}{addresses}{}{security}",
         port.mac,
         with("groups", join(groups))
     )
+}
+
+/// What somebody says about the guard's checks.
+fn hardened_words(hardened: Option<bool>) -> &'static str {
+    match hardened {
+        None => "",
+        Some(true) => ", hardened",
+        Some(false) => ", not hardened",
+    }
 }
 
 fn join(words: impl Iterator<Item = String>) -> String {

@@ -126,6 +126,8 @@ fn values(interface: &InterfaceReport) -> String {
         tap,
         mtu,
         addresses,
+        address_pairs,
+        security,
         security_groups,
         dhcp_servers,
     } = interface;
@@ -137,8 +139,10 @@ fn values(interface: &InterfaceReport) -> String {
         row("MAC", mac),
         row("MTU", mtu),
         list("addresses", addresses),
-        list("groups", security_groups),
     ]);
+    let has_pairs = !address_pairs.value.is_empty();
+    rows.extend(has_pairs.then(|| list("besides", address_pairs)));
+    rows.extend([row("security", security), list("groups", security_groups)]);
     rows.extend(
         dhcp_servers
             .as_ref()

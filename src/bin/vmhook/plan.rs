@@ -89,6 +89,8 @@ fn probe(host: &dyn Host) -> Result<(Capabilities, IptablesBackend)> {
 #[derive(Default)]
 struct Script {
     assumed: Vec<String>,
+    /// What is checked less than usual.
+    unchecked: Vec<String>,
     plans: String,
 }
 
@@ -106,6 +108,7 @@ impl Script {
             Ok(())
         });
         self.assumed.clone_from(&rehearsal.world().assumed);
+        self.unchecked = rehearsal.unchecked()?;
         played
     }
 
@@ -125,6 +128,9 @@ impl Script {
         let mut text = format!("# vmhook plan: domain {domain}\n");
         for line in &self.assumed {
             let _ = writeln!(text, "# assumed: {line}");
+        }
+        for line in &self.unchecked {
+            let _ = writeln!(text, "# {line}");
         }
         text + &self.plans
     }

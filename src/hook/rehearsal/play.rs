@@ -10,10 +10,11 @@ use crate::event::Call;
 use crate::facts::Process;
 use crate::hook::asking::{Asking, Stamp};
 use crate::hook::domain::{Claims, Requested, claims, refusal};
-use crate::model::{IfName, MacAddr, Port};
+use crate::model::{IfName, MacAddr, Port, PortSecurity};
 use crate::plan::Plan;
 use crate::record::{DomainRecord, Phase, Want};
 use crate::refusal::Refusal;
+use crate::resolve::{self, ResolvedPort, Sources};
 use crate::transaction::{Surroundings, admit, settle};
 
 /// A call that changes something.
@@ -93,6 +94,30 @@ impl<'a> Rehearsal<'a> {
     /// What the world is like now.
     pub fn world(&self) -> &World {
         &self.world
+    }
+
+    /// What the configuration checks less of than of others: each such interface, in words.
+    ///
+    /// # Errors
+    /// The refusal of an interface.
+    pub fn unchecked(&self) -> Result<Vec<String>, Refusal> {
+        let mut words = Vec::new();
+        for (interface, network) in self.claims()? {
+            let from = Sources {
+                config: self.config,
+                network,
+                domain: Some(&self.domain),
+            };
+            let refuse = |cause| refusal(&self.domain.name, interface, cause);
+            let mac = interface.mac.clone();
+            let mac = mac.map_err(|error| refuse(error.to_string()))?;
+            let ResolvedPort { port, origins } = resolve::port(mac, None, from).map_err(refuse)?;
+            if port.security != PortSecurity::Hardened {
+                let said = origins.security;
+                words.push(format!("interface {mac} is {} ({said})", port.security));
+            }
+        }
+        Ok(words)
     }
 
     /// Plays what comes before a call in the domain's life.
