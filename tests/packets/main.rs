@@ -37,6 +37,7 @@ mod remote_groups;
 mod stateless;
 mod stolen_mac;
 mod stories;
+mod unfiltered;
 mod zones;
 
 use std::net::Ipv6Addr;
