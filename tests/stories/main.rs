@@ -23,6 +23,7 @@ mod patience;
 mod reconnections;
 mod reference;
 mod refusals;
+mod reload;
 mod restarts;
 mod slaac;
 mod strangers;
