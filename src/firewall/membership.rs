@@ -1,6 +1,6 @@
 //! Who is in a security group: what a rule with a remote group stands for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 
@@ -24,12 +24,9 @@ impl Membership {
     /// Adds these addresses to a group; those that it has already stay where they are.
     pub fn add(&mut self, group: &str, addresses: impl IntoIterator<Item = IpNet>) {
         let members = self.0.entry(group.to_owned()).or_default();
-        for address in addresses {
-            let address = address.trunc();
-            if !members.contains(&address) {
-                members.push(address);
-            }
-        }
+        let mut known: BTreeSet<IpNet> = members.iter().copied().collect();
+        let addresses = addresses.into_iter().map(|address| address.trunc());
+        members.extend(addresses.filter(|address| known.insert(*address)));
     }
 
     /// Adds a port to each of its groups, with its fixed addresses and its allowed address pairs

@@ -9,6 +9,7 @@
 mod support;
 
 mod killed;
+mod refused;
 mod shared;
 
 use std::collections::BTreeSet;

@@ -62,12 +62,30 @@ impl Sets {
 
 /// What both hold: also a part of what is written as one prefix at the other end.
 fn shared(one: &BTreeSet<IpNet>, other: &BTreeSet<IpNet>) -> BTreeSet<IpNet> {
-    let whole = |of: &BTreeSet<IpNet>| IpNet::aggregate(&of.iter().copied().collect());
-    let (whole_one, whole_other): (Vec<IpNet>, Vec<IpNet>) = (whole(one), whole(other));
-    let is_in = |all: &[IpNet], member: &IpNet| all.iter().any(|net| net.contains(member));
+    let (whole_one, whole_other) = (Whole::of(one), Whole::of(other));
     let either = one.union(other);
-    let both = either.filter(|it| is_in(&whole_one, it) && is_in(&whole_other, it));
+    let both = either.filter(|it| whole_one.contains(it) && whole_other.contains(it));
     both.copied().collect()
+}
+
+/// The addresses of some prefixes, as the fewest prefixes that have no address in common: so the only
+/// one that can have an address is the last that does not begin behind it.
+struct Whole(Vec<IpNet>);
+
+impl Whole {
+    fn of(members: &BTreeSet<IpNet>) -> Self {
+        let mut fewest = IpNet::aggregate(&members.iter().copied().collect());
+        fewest.sort_unstable_by_key(IpNet::network);
+        Self(fewest)
+    }
+
+    fn contains(&self, member: &IpNet) -> bool {
+        let behind = self
+            .0
+            .partition_point(|net| net.network() <= member.network());
+        let last = behind.checked_sub(1).and_then(|at| self.0.get(at));
+        last.is_some_and(|net| net.contains(member))
+    }
 }
 
 /// Members come before others go: no moment has less than both sides share.
