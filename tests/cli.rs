@@ -163,6 +163,39 @@ fn a_plan_says_what_it_takes_for_granted() {
 }
 
 #[test]
+fn a_port_of_which_less_is_checked_is_named_with_who_says_so() {
+    let user = User::with("reference");
+    let reference = fs::read_to_string(user.path("vmhook.toml")).unwrap();
+    let groups = "security_groups = [\"mysecurity\"]";
+    assert!(reference.contains(groups));
+    for (lines, plan, check) in [
+        (
+            "port_security = false",
+            "not filtered ([port.web1])",
+            ", not filtered",
+        ),
+        (
+            "trusted = true",
+            "not filtered (trusted) ([port.web1])",
+            ", not filtered (trusted)",
+        ),
+        (
+            "hardened = false",
+            "filtered, not hardened ([port.web1])",
+            ", not hardened",
+        ),
+    ] {
+        user.configure(&reference.replace(groups, lines));
+        let Ended { out, .. } = user.plan(&[]).with_code(0);
+        let line = format!("# interface fa:16:3e:be:71:21 is {plan}");
+        assert!(out.lines().any(|it| it == line), "{line}\n{out}");
+        let Ended { out, .. } = user.run(&["check"]).with_code(0);
+        let port = out.lines().find(|it| it.starts_with("port web1"));
+        assert!(port.is_some_and(|it| it.ends_with(check)), "{out}");
+    }
+}
+
+#[test]
 fn a_plan_reads_standard_input_too() {
     let user = User::with("reference");
     let mut command = user.command(&["plan", "--xml", "-", "--event", "prepare"]);
