@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 
-use crate::model::{IfName, MacAddr, Tap, Vni};
+use crate::model::{IfName, MacAddr, Tap, VlanId, Vni};
 use crate::plan::link::ALIAS_PREFIX;
 
 /// The links and addresses of one network namespace at one moment.
@@ -45,6 +45,20 @@ impl LinkFact {
         let alias = self.alias.as_deref();
         alias.is_some_and(|alias| alias.starts_with(ALIAS_PREFIX))
     }
+
+    /// The addresses that somebody gave it: an IPv6 link-local one the kernel makes by itself.
+    pub fn own_addresses<'a>(&self, facts: &'a HostFacts) -> impl Iterator<Item = IpAddr> + 'a {
+        let index = self.index;
+        let given = |address: &IpAddr| match address {
+            IpAddr::V4(_) => true,
+            IpAddr::V6(address) => !address.is_unicast_link_local(),
+        };
+        let of_it = facts
+            .addresses
+            .iter()
+            .filter(move |fact| fact.link == index);
+        of_it.map(|fact| fact.address).filter(given)
+    }
 }
 
 /// What kind of link it is, with what we compare.
@@ -54,6 +68,8 @@ pub enum LinkKind {
     Bridge(BridgeFact),
     /// A VXLAN device.
     Vxlan(VxlanFact),
+    /// One VLAN of another device.
+    Vlan(VlanFact),
     /// A tun or tap device.
     Tun,
     /// Anything else, by the kernel's name of the kind; empty for a physical device.
@@ -105,6 +121,15 @@ pub struct VxlanFact {
     pub port: u16,
     /// Learns remote MAC addresses.
     pub learning: bool,
+}
+
+/// What makes a VLAN device the one that it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VlanFact {
+    /// Its identifier; `None` for one with another tag than IEEE 802.1Q's.
+    pub id: Option<VlanId>,
+    /// The index of the device that carries the tagged frames.
+    pub parent: Option<u32>,
 }
 
 /// One address of the host.

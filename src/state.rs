@@ -23,14 +23,15 @@ use crate::firewall::guard::Guard;
 use crate::firewall::ipset::Sets;
 use crate::firewall::iptables::{Observed, Ruleset};
 use crate::model::{FdbEntry, IfName};
-use crate::plan::link::{Bridge, VxlanDevice};
+use crate::plan::link::{Bridge, VlanDevice, VxlanDevice};
 
 /// Everything vmhook owns in the kernel, or one part of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostState {
     /// Links by name.
     pub links: BTreeMap<IfName, OwnLink>,
-    /// Which of them is a port of which bridge.
+    /// Which device is a port of which bridge of them. One that is no link of ours is the host's: it
+    /// joins and leaves, and nothing else of it is changed.
     pub enslaved: BTreeMap<IfName, IfName>,
     /// Permanent forwarding entries of the VXLAN devices among them.
     pub fdb: BTreeSet<FdbEntry>,
@@ -53,6 +54,8 @@ pub enum OwnLink {
     Bridge(Bridge),
     /// A network's VXLAN device.
     Vxlan(VxlanDevice),
+    /// A network's VLAN device.
+    Vlan(VlanDevice),
     /// It bears our alias, but somebody changed what we set. Only read back, never wanted.
     Altered,
 }

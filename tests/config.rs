@@ -56,6 +56,8 @@ fn network(network: &NetworkConfig) -> String {
             let flood: Vec<String> = flood.iter().map(Vtep::to_string).collect();
             format!("VNI {vni}, flood {flood:?}")
         }
+        NetworkKindConfig::Vlan(vlan) => format!("VLAN {} of {}", vlan.vlan, vlan.physical_network),
+        NetworkKindConfig::Flat(flat) => format!("flat on {}", flat.physical_network),
         NetworkKindConfig::Local => "local".to_owned(),
     };
     let servers = network.dhcp_servers.as_ref();

@@ -244,7 +244,8 @@ impl Attempt<'_> {
         let mut others = self.store.domains_there_are()?;
         others.retain(|uuid| !after.domains.contains_key(uuid));
         self.store.load_domains(&mut before, &others)?;
-        let have = observe(self.host, &self.host.facts()?, &record)?;
+        let ways_out = &before.ways_out() | &after.ways_out();
+        let have = observe(self.host, &self.host.facts()?, &record, &ways_out)?;
         let besides = Besides {
             capabilities: record.capabilities,
             ..Besides::default()

@@ -1,19 +1,22 @@
 //! Everything of ours that the kernel has.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
 
-use crate::facts::{BridgeFact, HostFacts, LinkFact, LinkKind, VxlanFact};
+use crate::facts::{BridgeFact, HostFacts, LinkFact, LinkKind, VlanFact, VxlanFact};
 use crate::firewall::guard::{Guard, read_tables};
 use crate::firewall::ipset::{Sets, parse_sets};
 use crate::firewall::iptables::{Observed, parse_save_of};
 use crate::host::Host;
-use crate::model::{Family, IfName, Mtu, NetworkId, Tunnel, Vtep};
+use crate::model::{Family, IfName, Mtu, NetworkId, Tunnel, Vlan, Vtep};
 use crate::plan::NftFamily;
-use crate::plan::link::{ALIAS_PREFIX, Bridge, UNFINISHED, VxlanDevice};
+use crate::plan::link::{ALIAS_PREFIX, Bridge, UNFINISHED, VlanDevice, VxlanDevice};
 use crate::record::HostRecord;
 use crate::state::{HostState, OwnLink, ReadBack};
 
-/// Reads back everything of ours that the kernel has.
+/// Reads back everything of ours that the kernel has. Which devices of the host joined a bridge of
+/// ours by our doing, only records tell: `ways_out` names those of networks.
 ///
 /// A link that is down, or with an attribute that somebody changed, is [altered](OwnLink::Altered),
 /// so that a plan makes it again. The guard counts as ours only while its fixed chains are what nft
@@ -21,7 +24,12 @@ use crate::state::{HostState, OwnLink, ReadBack};
 ///
 /// # Errors
 /// Any look that fails: half of what is there would be taken for things that are gone.
-pub fn observe(host: &dyn Host, facts: &HostFacts, record: &HostRecord) -> Result<ReadBack> {
+pub fn observe(
+    host: &dyn Host,
+    facts: &HostFacts,
+    record: &HostRecord,
+    ways_out: &BTreeSet<IfName>,
+) -> Result<ReadBack> {
     let mut state = HostState {
         guard: guard(host, record)?,
         sets: sets(host, record)?,
@@ -29,6 +37,7 @@ pub fn observe(host: &dyn Host, facts: &HostFacts, record: &HostRecord) -> Resul
     };
     for link in &facts.links {
         let Some((name, own)) = own_link(facts, link) else {
+            state.enslaved.extend(joined(facts, link, ways_out));
             continue;
         };
         if let LinkKind::Vxlan(_) = link.kind {
@@ -50,6 +59,19 @@ pub fn observe(host: &dyn Host, facts: &HostFacts, record: &HostRecord) -> Resul
 fn rules(host: &dyn Host, record: &HostRecord, family: Family) -> Result<Observed> {
     let prefixes = record.writings().map(|options| &options.prefix);
     Ok(parse_save_of(&host.iptables_save(family)?, prefixes))
+}
+
+/// A device of the host that is a network's way out, and the bridge of ours that it is on.
+fn joined(
+    facts: &HostFacts,
+    link: &LinkFact,
+    ways_out: &BTreeSet<IfName>,
+) -> Option<(IfName, IfName)> {
+    let name: IfName = link.name.parse().ok()?;
+    let bridge = facts.link_by_index(link.master?)?;
+    let is_ours = ways_out.contains(&name) && bridge.is_ours();
+    let bridge = bridge.name.parse().ok()?;
+    is_ours.then_some((name, bridge))
 }
 
 fn guard(host: &dyn Host, record: &HostRecord) -> Result<Guard> {
@@ -107,8 +129,21 @@ fn as_made(
                 network,
             }))
         }
+        LinkKind::Vlan(fact) if link.up => {
+            let vlan = vlan(facts, name, fact)?;
+            Some(OwnLink::Vlan(VlanDevice { vlan, mtu, network }))
+        }
         _ => None,
     }
+}
+
+fn vlan(facts: &HostFacts, name: &IfName, fact: &VlanFact) -> Option<Vlan> {
+    let parent = facts.link_by_index(fact.parent?)?;
+    Some(Vlan {
+        id: fact.id?,
+        device: name.clone(),
+        parent: parent.name.parse().ok()?,
+    })
 }
 
 fn tunnel(facts: &HostFacts, name: &IfName, fact: &VxlanFact) -> Option<Tunnel> {

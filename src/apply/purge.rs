@@ -65,7 +65,7 @@ fn to_nothing(
         Some(record) => record.clone(),
         None => lost::host_record(host, records, records.domains.values())?,
     };
-    let have = observe(host, facts, &record)?;
+    let have = observe(host, facts, &record, &records.ways_out())?;
     let besides = Besides {
         capabilities: record.capabilities,
         forget: connections(records),

@@ -161,7 +161,7 @@ impl<'a> Round<'a> {
         let observed = match &records.host {
             Some(record) if look != Look::AsNeeded || !is_as_we_left_it(host, record)? => {
                 let record = look.record(record);
-                Some(observe(host, links.get()?, &record)?)
+                Some(observe(host, links.get()?, &record, &records.ways_out())?)
             }
             _ => None,
         };

@@ -35,7 +35,7 @@ pub fn survey(host: &dyn Host) -> Result<Survey> {
     store.load_all_domains(&mut records)?;
     let (observed, doubtful) = match &records.host {
         Some(record) => (
-            Some(observe(host, &facts, record)?),
+            Some(observe(host, &facts, record, &records.ways_out())?),
             !is_as_we_left_it(host, record)?,
         ),
         None => (None, false),

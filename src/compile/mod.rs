@@ -11,9 +11,10 @@ use crate::firewall::guard::{
 use crate::firewall::iptables::{Options, Place, Ruleset, network_rules, port_rules, skeleton};
 use crate::firewall::tracking::Tracking;
 use crate::model::{
-    Family, FdbEntry, MacAddr, Network, NetworkId, NetworkKind, Port, Tap, Vxlan, Zone,
+    Family, FdbEntry, IfName, MacAddr, Network, NetworkId, NetworkKind, Port, Tap, Vlan, Vxlan,
+    Zone,
 };
-use crate::plan::link::{Bridge, VxlanDevice};
+use crate::plan::link::{Bridge, VlanDevice, VxlanDevice};
 use crate::state::{HostState, OwnLink};
 
 /// What is there once, while any network has rules: the chains that all ports share.
@@ -48,6 +49,8 @@ pub fn compile_network(
     };
     match &network.kind {
         NetworkKind::Vxlan(vxlan) => state.merge(&compile_tunnel(network, vxlan)),
+        NetworkKind::Vlan(vlan) => state.merge(&compile_vlan(network, vlan)),
+        NetworkKind::Flat(device) => state.merge(&joined(device, network)),
         NetworkKind::Local => {}
     }
     if let Some(serving) = serving {
@@ -71,8 +74,28 @@ fn compile_tunnel(network: &Network, vxlan: &Vxlan) -> HostState {
     };
     HostState {
         links: [(name.clone(), OwnLink::Vxlan(device))].into(),
-        enslaved: [(name.clone(), network.bridge.clone())].into(),
         fdb: vxlan.flood.iter().map(flood).collect(),
+        ..joined(name, network)
+    }
+}
+
+/// The device behind a VLAN network's bridge.
+fn compile_vlan(network: &Network, vlan: &Vlan) -> HostState {
+    let device = VlanDevice {
+        vlan: vlan.clone(),
+        mtu: network.mtu,
+        network: network.id.clone(),
+    };
+    HostState {
+        links: [(vlan.device.clone(), OwnLink::Vlan(device))].into(),
+        ..joined(&vlan.device, network)
+    }
+}
+
+/// A device as a port of the network's bridge.
+fn joined(device: &IfName, network: &Network) -> HostState {
+    HostState {
+        enslaved: [(device.clone(), network.bridge.clone())].into(),
         ..HostState::default()
     }
 }

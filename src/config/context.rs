@@ -12,6 +12,9 @@ use crate::model::Vtep;
 #[derive(Debug)]
 pub(super) struct Context<'a> {
     pub(super) vtep: HostVtep,
+    /// The names of `[host.physical_networks]`; `None` if `[host]` is broken, or may be in a part
+    /// that cannot be read.
+    pub(super) physical_networks: Option<BTreeSet<&'a str>>,
     /// The security groups; `None` if a part of the configuration cannot be read.
     pub(super) security_groups: Option<BTreeSet<&'a str>>,
     /// The prefixes of each address group; `None` of one that is broken.
@@ -47,6 +50,17 @@ impl Context<'_> {
                 .error(format!("address group {name:?} is broken"))
                 .into()
         })
+    }
+
+    /// The name of a physical network that this host has.
+    pub(super) fn physical_network(&self, value: &Value<'_>) -> Checked<String> {
+        let known = self.physical_networks.as_ref();
+        if known.is_some_and(BTreeSet::is_empty) {
+            let message = "[host] maps no physical network to a device; add \
+                           physical_networks = { NAME = \"DEVICE\" }";
+            return Err(value.error(message).into());
+        }
+        defined(value, "physical network of [host]", known)
     }
 
     /// The name of a network that is defined.

@@ -95,7 +95,7 @@ fn single<T: Default>(
 /// What can be referred to; nothing is held against a reference while a part cannot be read.
 fn context<'a>(
     sections: &Sections<'a>,
-    host: &Checked<HostConfig>,
+    host: &'a Checked<HostConfig>,
     address_groups: &[AddressGroupObject<'a>],
 ) -> Context<'a> {
     let complete = sections.errors.is_empty();
@@ -108,6 +108,12 @@ fn context<'a>(
             Ok(Some(vtep)) => HostVtep::Is(vtep),
             Ok(None) if complete => HostVtep::Unset,
             _ => HostVtep::Unknown,
+        },
+        physical_networks: match host {
+            Ok(host) if complete || !host.physical_networks.is_empty() => {
+                Some(host.physical_networks.keys().map(String::as_str).collect())
+            }
+            _ => None,
         },
         security_groups: names(Section::SecurityGroup, Some(SecurityGroup::DEFAULT)),
         address_groups: prefixes(address_groups),

@@ -81,7 +81,7 @@ impl<'a> Comer<'a> {
         let claims = self.claims().unwrap_or_default();
         let devices = claims
             .iter()
-            .flat_map(|(_, network)| resolve::devices(network));
+            .flat_map(|(_, network)| resolve::devices(&self.config, network));
         links.extend(devices.map(|device| device.to_string()));
         let names: Vec<&str> = links.iter().map(String::as_str).collect();
         Ok(self.host.facts_about(&names)?)

@@ -55,7 +55,7 @@ pub(super) fn port_created(host: &dyn Host, root: bool, input: &Input) -> Result
     if !root {
         return Err(refuse("vmhook serves only the system's libvirt (root)".to_owned()).into());
     }
-    let devices = resolve::devices(of_network);
+    let devices = resolve::devices(&config, of_network);
     let devices = devices.iter().map(IfName::as_str);
     let facts = host.facts_about(&std::iter::once(bridge).chain(devices).collect::<Vec<_>>())?;
     let standing = store.networks()?;

@@ -2,7 +2,7 @@
 
 use super::check::{Check, Kind, Status};
 use super::compare::{Kernel, Scoped};
-use crate::facts::{BridgeFact, HostFacts, LinkFact, LinkKind};
+use crate::facts::{BridgeFact, HostFacts, LinkFact, LinkKind, VlanFact};
 use crate::model::{IfName, Mtu, NetworkId, Tunnel};
 use crate::plan::link::alias;
 use crate::state::OwnLink;
@@ -65,6 +65,17 @@ fn differences(applied: &OwnLink, fact: &LinkFact, facts: &HostFacts) -> Vec<Str
             }
             if !found.learning {
                 points.push("does not learn MAC addresses".to_owned());
+            }
+        }
+        (OwnLink::Vlan(device), LinkKind::Vlan(found)) => {
+            common(fact, &device.network, device.mtu, &mut points);
+            let below = facts.link(&device.vlan.parent).map(|link| link.index);
+            let as_made = VlanFact {
+                id: Some(device.vlan.id),
+                parent: below,
+            };
+            if *found != as_made || below.is_none() {
+                points.push(format!("is not made of {}", device.vlan));
             }
         }
         _ => points.push("is a device of another kind".to_owned()),

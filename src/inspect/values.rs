@@ -70,7 +70,7 @@ impl Values<'_> {
             mac: Sourced::new(port.mac, self.interface.map_or("record", |_| "domain XML")),
             network: Sourced::new(network.name.clone(), &said.table("")),
             bridge: Sourced::new(network.bridge.clone(), &said.table(" id")),
-            device: device.map(|device| Sourced::new(device, &said.links(" vni"))),
+            device: device.map(|device| Sourced::new(device, &said.links(said.key()))),
             vni: network
                 .vni()
                 .map(|vni| Sourced::new(vni, &said.links(" vni"))),
@@ -193,11 +193,23 @@ impl Said<'_> {
         })
     }
 
+    /// The key that makes its way out.
+    fn key(&self) -> &'static str {
+        match self.network.kind {
+            NetworkKind::Vxlan(_) => " vni",
+            NetworkKind::Vlan(_) => " vlan",
+            NetworkKind::Flat(_) => " physical_network",
+            NetworkKind::Local => "",
+        }
+    }
+
     fn mtu(&self) -> String {
         let given = self.today.is_some_and(|today| today.config.mtu.is_some());
         match &self.network.kind {
             _ if given => self.links(" mtu"),
             NetworkKind::Vxlan(vxlan) => format!("what {} leaves", vxlan.tunnel.underlay),
+            NetworkKind::Vlan(vlan) => format!("that of {}", vlan.parent),
+            NetworkKind::Flat(device) => format!("that of {device}"),
             NetworkKind::Local => "Ethernet".to_owned(),
         }
     }

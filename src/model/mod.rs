@@ -21,6 +21,7 @@ mod port;
 mod port_security;
 mod protocol;
 mod uuid;
+mod vlan;
 mod vxlan;
 
 pub use family::{Direction, Family};
@@ -34,6 +35,7 @@ pub use port::{AllowedAddressPair, Ipv6Addresses, Port, PortKey, Tap};
 pub use port_security::PortSecurity;
 pub use protocol::{IcmpMatch, PortProtocol, PortRange, PortRangeError, Protocol};
 pub use uuid::{DomainUuid, DomainUuidError};
+pub use vlan::{Vlan, VlanId, VlanIdError};
 pub use vxlan::{FdbEntry, Tunnel, Vni, VniError, Vtep, VtepError, Vxlan};
 
 /// FNV-1a with 64 bits: names that must stay the same from version to version are made of it.

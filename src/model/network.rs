@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{IfName, Vni, Vxlan};
+use super::{IfName, Vlan, Vni, Vxlan};
 
 /// A network's id: Neutron's UUID, or any short name of the operator's.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -176,6 +176,10 @@ pub struct Network {
 pub enum NetworkKind {
     /// A VXLAN tunnel.
     Vxlan(Vxlan),
+    /// One VLAN of a device of the host.
+    Vlan(Vlan),
+    /// A device of the host, as it is. It is not ours: it joins the bridge and leaves it.
+    Flat(IfName),
     /// Nothing: it joins the VMs of this host.
     Local,
 }
@@ -185,8 +189,10 @@ impl NetworkKind {
     fn has_links_of(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Vxlan(ours), Self::Vxlan(theirs)) => ours.tunnel == theirs.tunnel,
+            (Self::Vlan(ours), Self::Vlan(theirs)) => ours == theirs,
+            (Self::Flat(ours), Self::Flat(theirs)) => ours == theirs,
             (Self::Local, Self::Local) => true,
-            (Self::Vxlan(_) | Self::Local, _) => false,
+            (Self::Vxlan(_) | Self::Vlan(_) | Self::Flat(_) | Self::Local, _) => false,
         }
     }
 }
@@ -195,6 +201,8 @@ impl fmt::Display for NetworkKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Vxlan(vxlan) => vxlan.tunnel.fmt(f),
+            Self::Vlan(vlan) => vlan.fmt(f),
+            Self::Flat(device) => write!(f, "device {device}"),
             Self::Local => f.write_str("no way to other hosts"),
         }
     }
@@ -205,6 +213,8 @@ impl Network {
     pub fn way_out(&self) -> Option<&IfName> {
         match &self.kind {
             NetworkKind::Vxlan(vxlan) => Some(&vxlan.tunnel.device),
+            NetworkKind::Vlan(vlan) => Some(&vlan.device),
+            NetworkKind::Flat(device) => Some(device),
             NetworkKind::Local => None,
         }
     }
@@ -219,11 +229,11 @@ impl Network {
         self.kind.has_links_of(&other.kind) && self.mtu == other.mtu
     }
 
-    /// Its number on the wire, where it has one.
+    /// Its VXLAN identifier, where it has one.
     pub fn vni(&self) -> Option<Vni> {
         match &self.kind {
             NetworkKind::Vxlan(vxlan) => Some(vxlan.tunnel.vni),
-            NetworkKind::Local => None,
+            NetworkKind::Vlan(_) | NetworkKind::Flat(_) | NetworkKind::Local => None,
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::link::{Bridge, LinkChange, VxlanDevice, alias};
+use super::link::{Bridge, LinkChange, VlanDevice, VxlanDevice, alias};
 use super::{Forget, Judged, Plan, Step};
-use crate::model::Tunnel;
+use crate::model::{Tunnel, Vlan};
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -74,9 +74,13 @@ impl fmt::Display for LinkChange {
         match self {
             Self::AddBridge(bridge) => bridge.fmt(f),
             Self::AddVxlan(device) => device.fmt(f),
+            Self::AddVlan(device) => device.fmt(f),
             Self::AddFdb(entry) => writeln!(f, "bridge fdb append {entry}"),
             Self::RemoveFdb(entry) => writeln!(f, "bridge fdb del {entry}"),
             Self::Enslave { device, bridge } => writeln!(f, "ip link set {device} master {bridge}"),
+            Self::TakeOut { device, bridge } => {
+                writeln!(f, "ip link set {device} nomaster # out of {bridge}")
+            }
             Self::SetMtu { device, mtu } => writeln!(f, "ip link set {device} mtu {mtu}"),
             Self::QuietTap(tap) => writeln!(f, "sysctl -qw net/ipv6/conf/{tap}/disable_ipv6=1"),
             Self::ShutTap(tap) => writeln!(f, "ip link set {tap} down"),
@@ -119,6 +123,24 @@ impl fmt::Display for VxlanDevice {
             f,
             "ip link add {name} mtu {} type vxlan id {vni} local {local} dev {underlay} srcport 0 0 dstport {port}",
             self.mtu
+        )?;
+        writeln!(f, "ip link set {name} alias {}", alias(&self.network))?;
+        writeln!(f, "sysctl -qw net/ipv6/conf/{name}/disable_ipv6=1")?;
+        writeln!(f, "ip link set {name} up")
+    }
+}
+
+impl fmt::Display for VlanDevice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Vlan {
+            id,
+            device: name,
+            parent,
+        } = &self.vlan;
+        let mtu = self.mtu;
+        writeln!(
+            f,
+            "ip link add {name} link {parent} mtu {mtu} type vlan id {id}"
         )?;
         writeln!(f, "ip link set {name} alias {}", alias(&self.network))?;
         writeln!(f, "sysctl -qw net/ipv6/conf/{name}/disable_ipv6=1")?;

@@ -1,6 +1,6 @@
 //! Changes of links, each as a value that prints as the `ip` and `bridge` command it amounts to.
 
-use crate::model::{FdbEntry, IfName, MacAddr, Mtu, NetworkId, Tunnel};
+use crate::model::{FdbEntry, IfName, MacAddr, Mtu, NetworkId, Tunnel, Vlan};
 
 /// One change of a link or of a forwarding database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,12 +9,22 @@ pub enum LinkChange {
     AddBridge(Bridge),
     /// Make a VXLAN device, without flood entries, on no bridge, and bring it up.
     AddVxlan(VxlanDevice),
+    /// Make a VLAN device, on no bridge, and bring it up.
+    AddVlan(VlanDevice),
     /// Append a permanent forwarding entry (`bridge fdb append … self permanent`).
     AddFdb(FdbEntry),
     /// Delete a forwarding entry.
     RemoveFdb(FdbEntry),
-    /// Make a device a port of a bridge.
+    /// Make a device a port of a bridge. One of the host's only if it is on no other bridge and
+    /// carries no address.
     Enslave {
+        /// The device.
+        device: IfName,
+        /// The bridge.
+        bridge: IfName,
+    },
+    /// Take a device of the host out of the bridge, if it is on it.
+    TakeOut {
         /// The device.
         device: IfName,
         /// The bridge.
@@ -60,6 +70,17 @@ pub struct Bridge {
 pub struct VxlanDevice {
     /// VNI, name, local address, underlay, UDP port.
     pub tunnel: Tunnel,
+    /// Its MTU.
+    pub mtu: Mtu,
+    /// The network, for the alias.
+    pub network: NetworkId,
+}
+
+/// A VLAN device as we make it: IEEE 802.1Q, everything else the kernel's.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct VlanDevice {
+    /// Number, name, the device below.
+    pub vlan: Vlan,
     /// Its MTU.
     pub mtu: Mtu,
     /// The network, for the alias.

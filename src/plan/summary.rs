@@ -11,6 +11,8 @@
 //! port +fa:16:3e:be:71:21 tap7a8c0a54-75, rules v4 +25 v6 +22, sets +2, members +3, elements +9,
 //! connections zone 4097 192.168.101.88
 //! ```
+//!
+//! An `uplink` is a device of the host that joins a bridge or leaves it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -74,9 +76,19 @@ fn tables(have: &Guard, want: &Guard) -> Vec<String> {
     vec![format!("tables {sign}vmhook")]
 }
 
-/// One item a link. That a device joins its bridge is part of its coming.
+/// One item a link. That a device of ours joins its bridge is part of its coming; one of the host
+/// is told as it joins and leaves.
 fn links(have: &HostState, want: &HostState) -> Vec<String> {
-    let names: BTreeSet<&IfName> = have.links.keys().chain(want.links.keys()).collect();
+    let of = |state: &'_ HostState| -> BTreeSet<IfName> {
+        state
+            .links
+            .keys()
+            .chain(state.enslaved.keys())
+            .cloned()
+            .collect()
+    };
+    let (there, wanted) = (of(have), of(want));
+    let names: BTreeSet<&IfName> = there.union(&wanted).collect();
     let same = |name| {
         let link = have.links.get(name) == want.links.get(name);
         link && have.enslaved.get(name) == want.enslaved.get(name)
@@ -84,15 +96,16 @@ fn links(have: &HostState, want: &HostState) -> Vec<String> {
     let changed = names.into_iter().filter(|name| !same(*name));
     let item = |name: &IfName| {
         let (had, has) = (have.links.get(name), want.links.get(name));
-        let sign = match (had, has) {
-            (None, _) => '+',
-            (_, None) => '-',
+        let sign = match (there.contains(name), wanted.contains(name)) {
+            (false, _) => '+',
+            (_, false) => '-',
             _ => '~',
         };
         let kind = match has.or(had) {
             Some(OwnLink::Bridge(_)) => "bridge",
-            Some(OwnLink::Vxlan(_)) => "device",
-            Some(OwnLink::Altered) | None => "link",
+            Some(OwnLink::Vxlan(_) | OwnLink::Vlan(_)) => "device",
+            Some(OwnLink::Altered) => "link",
+            None => "uplink",
         };
         format!("{kind} {sign}{name}")
     };

@@ -140,6 +140,11 @@ fn check_network(network: &Network, records: &Records) -> Result<(), String> {
             {
                 return Err(format!("VNI {vni} is network {}'s", other.name));
             }
+            if let Some(device) = network.way_out()
+                && other.way_out() == Some(device)
+            {
+                return Err(format!("device {device} is network {}'s", other.name));
+            }
             continue;
         }
         if !other.has_same_links(network) {

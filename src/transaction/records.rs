@@ -1,10 +1,10 @@
 //! The records that a transaction starts from and ends with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::compile::compile_skeleton;
 use crate::facts::Epoch;
-use crate::model::{DomainUuid, NetworkId};
+use crate::model::{DomainUuid, IfName, NetworkId};
 use crate::record::{DomainRecord, HostRecord, Index, NetworkRecord, Phase, Want};
 use crate::state::HostState;
 
@@ -42,6 +42,13 @@ impl Records {
         let networks = self.networks.values().map(|record| &record.applied);
         let domains = self.domains.values().map(|record| &record.applied);
         HostState::of(std::iter::once(&skeleton).chain(networks).chain(domains))
+    }
+
+    /// The devices by which the networks reach other hosts, ours and the host's.
+    pub fn ways_out(&self) -> BTreeSet<IfName> {
+        let networks = self.networks.values();
+        let ways_out = networks.filter_map(|record| record.network.way_out());
+        ways_out.cloned().collect()
     }
 
     /// What is there once, chains and sets: nothing before a network serves a port.

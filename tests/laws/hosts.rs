@@ -153,7 +153,8 @@ pub(crate) fn wants() -> impl Strategy<Value = Want> {
     })
 }
 
-/// A network is the same for everybody but for its flood list, which somebody may have edited.
+/// A network is the same for everybody but for its flood list, which somebody may have edited. The
+/// second one is on a device of the host.
 fn network(id: &str, flood: &[&str]) -> Network {
     let number = 1 + NETWORKS
         .iter()
@@ -169,16 +170,19 @@ fn network(id: &str, flood: &[&str]) -> Network {
         bridge: id.bridge(),
         name: format!("network {number}"),
         mtu: 1450.try_into().expect("an MTU"),
-        kind: NetworkKind::Vxlan(Vxlan {
-            tunnel: Tunnel {
-                vni: Vni::try_from(number).expect("a VNI"),
-                device: format!("vxlan-{number}").parse().expect("a name"),
-                local: vtep("172.16.0.31"),
-                underlay: "eth0".parse().expect("a name"),
-                port: 8472,
-            },
-            flood: flood.iter().map(|text| vtep(text)).collect(),
-        }),
+        kind: match number {
+            2 => NetworkKind::Flat("eth1".parse().expect("a name")),
+            _ => NetworkKind::Vxlan(Vxlan {
+                tunnel: Tunnel {
+                    vni: Vni::try_from(number).expect("a VNI"),
+                    device: format!("vxlan-{number}").parse().expect("a name"),
+                    local: vtep("172.16.0.31"),
+                    underlay: "eth0".parse().expect("a name"),
+                    port: 8472,
+                },
+                flood: flood.iter().map(|text| vtep(text)).collect(),
+            }),
+        },
         id,
     }
 }

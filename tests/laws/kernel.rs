@@ -129,9 +129,14 @@ impl Kernel {
             }
             LinkChange::RemoveFdb(entry) => assert!(self.fdb.remove(entry), "{change}"),
             LinkChange::Enslave { device, bridge } => {
-                assert!(self.links.contains_key(device), "{change}");
-                assert!(self.links.contains_key(bridge), "{change}");
+                let there = self.links.contains_key(device) || is_the_hosts(device);
+                assert!(there && self.links.contains_key(bridge), "{change}");
                 self.enslaved.insert(device.clone(), bridge.clone());
+            }
+            LinkChange::TakeOut { device, bridge } => {
+                assert!(is_the_hosts(device), "{change}");
+                let on = self.enslaved.remove(device);
+                assert_eq!(on.as_ref(), Some(bridge), "{change}");
             }
             LinkChange::Delete(name) => {
                 self.links.remove(name).expect("a link that is there");
@@ -140,9 +145,14 @@ impl Kernel {
                 self.fdb.retain(|entry| entry.device != *name);
             }
             LinkChange::QuietTap(_) | LinkChange::ShutTap(_) => {}
-            LinkChange::SetMtu { .. } => panic!("{change}"),
+            LinkChange::AddVlan(_) | LinkChange::SetMtu { .. } => panic!("{change}"),
         }
     }
+}
+
+/// The device that a flat network of the laws is on.
+fn is_the_hosts(device: &IfName) -> bool {
+    device.as_str() == "eth1"
 }
 
 /// What the kernel does at once: nobody sees less of it.

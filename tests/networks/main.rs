@@ -3,7 +3,13 @@
 //!
 //! The test plays libvirt, in a network namespace of its own.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests are outside of the program's boundary"
+)]
+
 #[path = "../support/mod.rs"]
 mod support;
 
+mod flat;
 mod local;

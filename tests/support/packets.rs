@@ -24,7 +24,7 @@ impl Tap {
     }
 
     /// As [`open`](Self::open), but nobody has set it up yet.
-    pub(super) fn open_down(name: &str) -> Self {
+    pub fn open_down(name: &str) -> Self {
         let name = tappers::Interface::new(name).expect("an interface name");
         let mut tap = tappers::Tap::new_named(name).expect("a TAP interface can be made");
         tap.set_nonblocking(true).expect("a TAP can be polled");

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use super::call::{Call, assert_silent};
 use super::netns::{in_a_new_namespace, run};
-use super::{Outcome, Packets, Tap, Vm};
+use super::{Outcome, Packets, Tap, Vm, VmNic};
 
 pub use super::dump::assert_same;
 
@@ -72,18 +72,21 @@ pub struct World {
 impl World {
     /// Runs a test on a host with `eth0`, 172.16.0.31/24, MTU 1500, and the [`CONFIG`].
     pub fn run(test: impl FnOnce(&World) + Send) {
-        in_a_new_namespace(|| {
-            run("ip link set lo up");
-            run("ip link add eth0 type veth peer name wire");
-            run("ip link set eth0 up");
-            run("ip link set wire up");
-            run("ip address add 172.16.0.31/24 dev eth0");
-            let world = Self {
-                folder: TempDir::new().expect("a folder can be made"),
-            };
-            world.configure(CONFIG);
-            test(&world);
-        });
+        in_a_new_namespace(|| Self::here(test));
+    }
+
+    /// The same where this thread is: on a host that is there for this test alone.
+    pub fn here(test: impl FnOnce(&World)) {
+        run("ip link set lo up");
+        run("ip link add eth0 type veth peer name wire");
+        run("ip link set eth0 up");
+        run("ip link set wire up");
+        run("ip address add 172.16.0.31/24 dev eth0");
+        let world = Self {
+            folder: TempDir::new().expect("a folder can be made"),
+        };
+        world.configure(CONFIG);
+        test(&world);
     }
 
     /// Replaces `vmhook.toml`.
@@ -187,13 +190,8 @@ impl World {
     /// Makes a virtual machine's taps, up and on their bridges.
     pub fn plug(&self, vm: &Vm) {
         for nic in &vm.nics {
-            let (tap, bridge) = (&nic.tap, &nic.bridge);
-            // libvirt's: the interface's own with another first octet.
-            let mac = nic.mac.replacen("fa:", "fe:", 1);
-            run(&format!("ip tuntap add {tap} mode tap"));
-            run(&format!(
-                "ip link set {tap} address {mac} mtu 1450 master {bridge} up"
-            ));
+            run(&format!("ip tuntap add {} mode tap", nic.tap));
+            attach(&nic.tap, &nic.mac, nic.mtu, &nic.bridge);
         }
     }
 
@@ -201,11 +199,23 @@ impl World {
     /// with this Ethernet address.
     pub fn tap_on(&self, bridge: &str, name: &str, guest: &str) -> Tap {
         let tap = Tap::open_down(name);
-        let own = format!("fe{}", &guest[2..]);
-        run(&format!(
-            "ip link set {name} address {own} mtu 1450 master {bridge} up"
-        ));
+        attach(name, guest, 1450, bridge);
         tap
+    }
+
+    /// The same with taps that are held open, as QEMU does, for frames to go in and out; then
+    /// `start`.
+    #[track_caller]
+    pub fn bring_up_open(&self, vm: &Vm) -> Vec<Tap> {
+        self.ok("prepare", vm);
+        let open = |nic: &VmNic| {
+            let tap = Tap::open_down(&nic.tap);
+            attach(&nic.tap, &nic.mac, nic.mtu, &nic.bridge);
+            tap
+        };
+        let taps = vm.nics.iter().map(open).collect();
+        self.ok("start", vm);
+        taps
     }
 
     /// Sends and takes the frames of a link.
@@ -268,6 +278,15 @@ pub fn place_program(from: &Path, to: &Path) {
         "install -m 755 {} {}",
         from.display(),
         to.display()
+    ));
+}
+
+/// What libvirt does with a tap before it calls `start`: its address is that of the guest with another
+/// first octet.
+fn attach(tap: &str, guest: &str, mtu: u32, bridge: &str) {
+    let own = format!("fe{}", &guest[2..]);
+    run(&format!(
+        "ip link set {tap} address {own} mtu {mtu} master {bridge} up"
     ));
 }
 

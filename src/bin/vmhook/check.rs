@@ -202,6 +202,13 @@ fn network_words(config: &Config, network: &NetworkConfig, facts: &HostFacts) ->
             };
             format!("VNI {}, MTU {mtu}, to {peers}", vxlan.vni)
         }
+        NetworkKindConfig::Vlan(vlan) => format!(
+            "VLAN {} of physical network {}, MTU {mtu}",
+            vlan.vlan, vlan.physical_network
+        ),
+        NetworkKindConfig::Flat(flat) => {
+            format!("physical network {}, MTU {mtu}", flat.physical_network)
+        }
         NetworkKindConfig::Local => format!("MTU {mtu}, on this host alone"),
     };
     let dhcp = network.dhcp_servers.iter().map(|servers| {

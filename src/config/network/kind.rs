@@ -1,5 +1,6 @@
 //! `type = "…"`: what carries a network to other hosts.
 
+use super::physical::{self, FlatConfig, VlanConfig};
 use super::vxlan::{self, VxlanConfig};
 use super::{Context, NetworkFacts, Table};
 
@@ -8,6 +9,10 @@ use super::{Context, NetworkFacts, Table};
 pub enum NetworkKindConfig {
     /// `type = "vxlan"`
     Vxlan(VxlanConfig),
+    /// `type = "vlan"`
+    Vlan(VlanConfig),
+    /// `type = "flat"`
+    Flat(FlatConfig),
     /// `type = "local"`: nothing, it joins the VMs of one host.
     Local,
 }
@@ -15,14 +20,16 @@ pub enum NetworkKindConfig {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Type {
     Vxlan,
+    Vlan,
+    Flat,
     Local,
 }
 
-const TYPES: [(&str, Option<Type>); 4] = [
-    ("vxlan", Some(Type::Vxlan)),
-    ("vlan", None),
-    ("flat", None),
-    ("local", Some(Type::Local)),
+const TYPES: [(&str, Type); 4] = [
+    ("vxlan", Type::Vxlan),
+    ("vlan", Type::Vlan),
+    ("flat", Type::Flat),
+    ("local", Type::Local),
 ];
 
 /// What carries it. The keys of a type are validated whatever the type is, and refused where it is
@@ -32,17 +39,27 @@ pub(super) fn read<'a>(
     facts: &mut NetworkFacts<'a>,
     table: &mut Table<'a>,
 ) -> Option<NetworkKindConfig> {
-    let kind = table.choice("type", &TYPES);
+    let kind = table.optional("type", |value| value.word(&TYPES));
     if !table.has("type") {
         table.complain("\"type\" is missing; write type = \"vxlan\"");
     }
     let vxlan = vxlan::Keys::read(context, facts, table);
+    let physical = physical::Keys::read(context, table);
     let kind = kind?;
     if kind != Type::Vxlan {
-        foreign(table, &vxlan::KEYS, "vxlan");
+        foreign(table, &vxlan::KEYS, "only a network of type \"vxlan\"");
+    }
+    if kind != Type::Vlan {
+        foreign(table, &["vlan"], "only a network of type \"vlan\"");
+    }
+    if matches!(kind, Type::Vxlan | Type::Local) {
+        let owner = "only a network of type \"vlan\" or \"flat\"";
+        foreign(table, &["physical_network"], owner);
     }
     match kind {
         Type::Vxlan => vxlan.finish(context, table).map(NetworkKindConfig::Vxlan),
+        Type::Vlan => physical.vlan(facts, table).map(NetworkKindConfig::Vlan),
+        Type::Flat => physical.flat(facts, table).map(NetworkKindConfig::Flat),
         Type::Local => Some(NetworkKindConfig::Local),
     }
 }
@@ -51,10 +68,7 @@ pub(super) fn read<'a>(
 fn foreign(table: &mut Table<'_>, keys: &[&'static str], owner: &str) {
     for key in keys {
         if table.has(key) {
-            table.complain_of(
-                key,
-                format!("only a network of type {owner:?} has this key"),
-            );
+            table.complain_of(key, format!("{owner} has this key"));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `[network.NAME]`: a bridge for VMs, and what carries it to other hosts.
 
 mod kind;
+mod physical;
 mod vxlan;
 
 use std::collections::BTreeSet;
@@ -13,9 +14,10 @@ use super::object::Object;
 use super::source::Site;
 use super::table::Table;
 use super::value::Value;
-use crate::model::{IfName, Ipv6Addresses, Mtu, NetworkId, SecurityGroup, Vni};
+use crate::model::{IfName, Ipv6Addresses, Mtu, NetworkId, SecurityGroup, VlanId, Vni};
 
 pub use kind::NetworkKindConfig;
+pub use physical::{FlatConfig, VlanConfig};
 pub use vxlan::VxlanConfig;
 
 /// A network as the configuration gives it.
@@ -55,7 +57,11 @@ pub(super) struct NetworkFacts<'a> {
     id: Option<(NetworkId, Site<'a>)>,
     bridge: Option<(String, Site<'a>)>,
     vni: Option<(Vni, Site<'a>)>,
+    physical: Option<(Physical, Site<'a>)>,
 }
+
+/// A physical network, and the VLAN of it.
+type Physical = (String, Option<VlanId>);
 
 impl NetworkFacts<'_> {
     fn id(&self) -> Option<&NetworkId> {
@@ -142,8 +148,6 @@ fn not_served(table: &mut Table<'_>) {
     table.later("hosts", Value::anything);
     table.later("ttl", |value| value.integer::<u8>(0..=255));
     table.later("tos", Value::anything);
-    table.later("vlan", |value| value.integer::<u16>(1..=4094));
-    table.later("physical_network", Value::string);
     table.later("trusted_ports", names);
     table.later("uplinks", names);
     table.later("host_address", Value::prefix);
@@ -161,7 +165,8 @@ fn group(value: &Value<'_>) -> Checked<IpAddr> {
     Err(ConfigErrors::from(error))
 }
 
-/// Two networks with one id, one bridge or one VNI would be one on this host.
+/// Two networks with one id, one bridge, one VNI or one place on a physical network would be one on
+/// this host.
 pub(super) fn clashes(networks: &mut [NetworkObject<'_>]) {
     clash::names(networks);
     clash::mark(
@@ -183,5 +188,16 @@ pub(super) fn clashes(networks: &mut [NetworkObject<'_>]) {
         networks,
         |network| network.facts.vni,
         |me, other| clash::between(me, other, "vni"),
+    );
+    clash::mark(
+        networks,
+        |network| network.facts.physical.clone(),
+        |me, other| {
+            let what = match me.facts.physical.as_ref().and_then(|((_, vlan), _)| *vlan) {
+                Some(_) => "vlan on this physical network",
+                None => "physical network without a vlan",
+            };
+            clash::between(me, other, what)
+        },
     );
 }

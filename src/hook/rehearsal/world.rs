@@ -1,13 +1,15 @@
 //! What a rehearsal starts from.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::config::Config;
 use crate::facts::{
-    AddressFact, BridgeFact, Epoch, HostFacts, IptablesBackend, LinkFact, LinkKind, VxlanFact,
+    AddressFact, BridgeFact, Epoch, HostFacts, IptablesBackend, LinkFact, LinkKind, VlanFact,
+    VxlanFact,
 };
 use crate::firewall::guard::Capabilities;
-use crate::model::{IfName, Mtu, Network, NetworkId, NetworkKind, Tap, Vxlan};
+use crate::model::{IfName, Mtu, NetworkId, NetworkKind, Tap, Tunnel};
 use crate::plan::link::alias;
 use crate::record::NetworkRecord;
 use crate::state::{OwnLink, ReadBack};
@@ -61,6 +63,13 @@ impl World {
         if let Some(local) = local {
             world.add_address(local.address());
         }
+        let host = config.host.as_ref().ok();
+        for (name, device) in host.iter().flat_map(|host| &host.physical_networks) {
+            world.assumed.push(format!(
+                "{device}, physical network {name}, is up with MTU 1500 and no address"
+            ));
+            world.add_link(link(device.as_str(), LinkKind::Other(String::new()), 1500));
+        }
         world
     }
 
@@ -90,6 +99,10 @@ impl World {
         self.facts
             .links
             .retain(|link| !link.is_ours() || stands(link));
+        let there: BTreeSet<u32> = self.facts.links.iter().map(|link| link.index).collect();
+        for link in &mut self.facts.links {
+            link.master = link.master.filter(|master| there.contains(master));
+        }
         for record in networks.values() {
             self.add_network(record);
         }
@@ -112,8 +125,23 @@ impl World {
             )
         };
         let master = self.add_link(bridge);
-        let Some((device, kind)) = self.way_out(network) else {
-            return;
+        let (device, kind) = match &network.kind {
+            NetworkKind::Vxlan(vxlan) => (&vxlan.tunnel.device, self.vxlan(&vxlan.tunnel)),
+            NetworkKind::Vlan(vlan) => {
+                let fact = VlanFact {
+                    id: Some(vlan.id),
+                    parent: self.index_of(&vlan.parent),
+                };
+                (&vlan.device, LinkKind::Vlan(fact))
+            }
+            NetworkKind::Flat(device) => {
+                let mut links = self.facts.links.iter_mut();
+                if let Some(link) = links.find(|link| link.name == device.as_str()) {
+                    link.master = Some(master);
+                }
+                return;
+            }
+            NetworkKind::Local => return,
         };
         self.add_link(LinkFact {
             alias: Some(alias(&network.id)),
@@ -122,19 +150,19 @@ impl World {
         });
     }
 
-    fn way_out<'n>(&self, network: &'n Network) -> Option<(&'n IfName, LinkKind)> {
-        let NetworkKind::Vxlan(Vxlan { tunnel, .. }) = &network.kind else {
-            return None;
-        };
-        let fact = VxlanFact {
+    fn vxlan(&self, tunnel: &Tunnel) -> LinkKind {
+        LinkKind::Vxlan(VxlanFact {
             vni: Some(tunnel.vni),
             local: Some(tunnel.local.address()),
             group: None,
-            underlay: self.facts.link(&tunnel.underlay).map(|link| link.index),
+            underlay: self.index_of(&tunnel.underlay),
             port: tunnel.port,
             learning: true,
-        };
-        Some((&tunnel.device, LinkKind::Vxlan(fact)))
+        })
+    }
+
+    fn index_of(&self, name: &IfName) -> Option<u32> {
+        self.facts.link(name).map(|link| link.index)
     }
 
     /// Puts a tap on its bridge, as libvirt does, unless one of this name is there.

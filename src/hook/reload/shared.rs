@@ -82,7 +82,7 @@ fn renewed(before: &Network, now: &Network) -> Option<String> {
     let peers = |network: &Network| {
         let flood = match &network.kind {
             NetworkKind::Vxlan(vxlan) => &vxlan.flood[..],
-            NetworkKind::Local => &[],
+            NetworkKind::Vlan(_) | NetworkKind::Flat(_) | NetworkKind::Local => &[],
         };
         let peers: Vec<String> = flood.iter().map(Vtep::to_string).collect();
         super::rewritten::words(&peers)

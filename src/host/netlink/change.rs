@@ -4,21 +4,24 @@ use rtnetlink::LinkUnspec;
 use rtnetlink::packet_route::RouteNetlinkMessage;
 use rtnetlink::packet_route::link::LinkMessage;
 
+use crate::facts::{HostFacts, LinkFact};
 use crate::model::{FdbEntry, IfName, Mtu};
 use crate::plan::link::{ALIAS_PREFIX, LinkChange, UNFINISHED};
 
 use super::super::{HostError, sysctl};
 use super::session::Session;
-use super::{fdb, links, make};
+use super::{addresses, fdb, links, make};
 
 /// Does a change.
 pub(in crate::host) fn apply(session: &Session, change: &LinkChange) -> Result<(), HostError> {
     match change {
         LinkChange::AddBridge(bridge) => make::bridge(session, bridge),
         LinkChange::AddVxlan(device) => make::vxlan(session, device),
+        LinkChange::AddVlan(device) => make::vlan(session, device),
         LinkChange::AddFdb(entry) => add_fdb(session, entry),
         LinkChange::RemoveFdb(entry) => remove_fdb(session, entry),
         LinkChange::Enslave { device, bridge } => enslave(session, device, bridge),
+        LinkChange::TakeOut { device, bridge } => take_out(session, device, bridge),
         LinkChange::SetMtu { device, mtu } => set_mtu(session, device, *mtu),
         LinkChange::QuietTap(tap) => sysctl::set("ipv6", tap.as_str(), "disable_ipv6", "1"),
         LinkChange::ShutTap(tap) => shut(session, tap),
@@ -52,8 +55,50 @@ fn enslave(session: &Session, device: &IfName, bridge: &IfName) -> Result<(), Ho
     if port.master == Some(bridge.index) {
         return Ok(());
     }
+    if !port.is_ours() {
+        must_be_free(session, &port, &doing)?;
+    }
     let message = LinkUnspec::new_with_index(port.index).controller(bridge.index);
     set(session, message.build(), doing)
+}
+
+/// Who resolved the network has looked; this is the last guard, also of a repair long after that.
+fn must_be_free(
+    session: &Session,
+    device: &LinkFact,
+    doing: &impl Fn() -> String,
+) -> Result<(), HostError> {
+    let refused = |reason: String| HostError::Netlink {
+        doing: doing(),
+        reason,
+    };
+    if device.master.is_some() {
+        return Err(refused("it is a port of another device".to_owned()));
+    }
+    let facts = HostFacts {
+        links: Vec::new(),
+        addresses: addresses::all(session)?,
+    };
+    match device.own_addresses(&facts).next() {
+        Some(address) => Err(refused(format!("it has address {address}"))),
+        None => Ok(()),
+    }
+}
+
+fn take_out(session: &Session, device: &IfName, bridge: &IfName) -> Result<(), HostError> {
+    let (Some(port), Some(on)) = (
+        links::named(device.as_str())?,
+        links::named(bridge.as_str())?,
+    ) else {
+        return Ok(());
+    };
+    if port.master != Some(on.index) {
+        return Ok(());
+    }
+    let message = LinkUnspec::new_with_index(port.index).nocontroller();
+    set(session, message.build(), || {
+        format!("cannot take {device} out of {bridge}")
+    })
 }
 
 fn set_mtu(session: &Session, device: &IfName, mtu: Mtu) -> Result<(), HostError> {

@@ -3,12 +3,12 @@
 use std::net::IpAddr;
 
 use rtnetlink::packet_route::link::{
-    BridgeStpState, InfoBridge, InfoData, InfoKind, InfoVxlan, LinkAttribute, LinkFlags, LinkInfo,
-    LinkMessage,
+    BridgeStpState, InfoBridge, InfoData, InfoKind, InfoVlan, InfoVxlan, LinkAttribute, LinkFlags,
+    LinkInfo, LinkMessage, VlanProtocol,
 };
 
-use crate::facts::{BridgeFact, LinkFact, LinkKind, VxlanFact};
-use crate::model::{MacAddr, Vni};
+use crate::facts::{BridgeFact, LinkFact, LinkKind, VlanFact, VxlanFact};
+use crate::model::{MacAddr, VlanId, Vni};
 
 /// What a link message says.
 pub(super) fn link(message: &LinkMessage) -> LinkFact {
@@ -22,6 +22,7 @@ pub(super) fn link(message: &LinkMessage) -> LinkFact {
         master: None,
         up: message.header.flags.contains(LinkFlags::Up),
     };
+    let mut parent = None;
     for attribute in &message.attributes {
         match attribute {
             LinkAttribute::IfName(name) => link.name.clone_from(name),
@@ -29,9 +30,13 @@ pub(super) fn link(message: &LinkMessage) -> LinkFact {
             LinkAttribute::Address(bytes) => link.mac = mac(bytes),
             LinkAttribute::IfAlias(text) => link.alias = Some(text.clone()),
             LinkAttribute::Controller(index) => link.master = Some(*index),
+            LinkAttribute::Link(index) => parent = Some(*index),
             LinkAttribute::LinkInfo(infos) => link.kind = kind(infos),
             _ => {}
         }
+    }
+    if let LinkKind::Vlan(fact) = &mut link.kind {
+        fact.parent = parent;
     }
     link
 }
@@ -53,6 +58,7 @@ fn kind(infos: &[LinkInfo]) -> LinkKind {
     match (kind, data) {
         (Some(InfoKind::Bridge), Some(InfoData::Bridge(data))) => LinkKind::Bridge(bridge(data)),
         (Some(InfoKind::Vxlan), Some(InfoData::Vxlan(data))) => LinkKind::Vxlan(vxlan(data)),
+        (Some(InfoKind::Vlan), Some(InfoData::Vlan(data))) => LinkKind::Vlan(vlan(data)),
         (Some(InfoKind::Tun), _) => LinkKind::Tun,
         (Some(other), _) => LinkKind::Other(other.to_string()),
         (None, _) => LinkKind::Other(String::new()),
@@ -106,6 +112,23 @@ fn vxlan(data: &[InfoVxlan]) -> VxlanFact {
     }
     fact.vni = fact.vni.filter(|_| !external);
     fact
+}
+
+/// The device below is told beside the kind.
+fn vlan(data: &[InfoVlan]) -> VlanFact {
+    let mut id = None;
+    let mut is_8021q = false;
+    for info in data {
+        match info {
+            InfoVlan::Id(number) => id = VlanId::try_from(u32::from(*number)).ok(),
+            InfoVlan::Protocol(protocol) => is_8021q = *protocol == VlanProtocol::Ieee8021Q,
+            _ => {}
+        }
+    }
+    VlanFact {
+        id: id.filter(|_| is_8021q),
+        parent: None,
+    }
 }
 
 #[cfg(test)]

@@ -19,11 +19,11 @@ use nix::errno::Errno;
 use rtnetlink::packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 use rtnetlink::packet_route::RouteNetlinkMessage;
 use rtnetlink::packet_route::link::{BridgeStpState, LinkMessage};
-use rtnetlink::{LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVxlan};
+use rtnetlink::{LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVlan, LinkVxlan};
 
-use crate::facts::{LinkFact, LinkKind, VxlanFact};
+use crate::facts::{LinkFact, LinkKind, VlanFact, VxlanFact};
 use crate::model::{IfName, Mtu};
-use crate::plan::link::{Bridge, UNFINISHED, VxlanDevice, alias};
+use crate::plan::link::{Bridge, UNFINISHED, VlanDevice, VxlanDevice, alias};
 
 use super::super::{HostError, sysctl};
 use super::links;
@@ -87,6 +87,39 @@ pub(super) fn vxlan(session: &Session, device: &VxlanDevice) -> Result<(), HostE
         Some(link) => {
             finish.must_be_ours(&link, &doing)?;
             if link.kind != LinkKind::Vxlan(expected(device, underlay)) {
+                return Err(refused(doing(), "it is there with other settings"));
+            }
+            finish.finish(session, &link, &doing)
+        }
+    }
+}
+
+/// Makes a VLAN device; one of ours with other settings is refused.
+pub(super) fn vlan(session: &Session, device: &VlanDevice) -> Result<(), HostError> {
+    let vlan = &device.vlan;
+    let finish = Finish {
+        name: &vlan.device,
+        alias: alias(&device.network),
+        mtu: device.mtu,
+        sysctls: &[("ipv6", "disable_ipv6", "1")],
+    };
+    let doing = || {
+        let (name, mtu, parent) = (&vlan.device, device.mtu, &vlan.parent);
+        format!("cannot make VLAN device {name} with MTU {mtu} over {parent}")
+    };
+    let parent = links::present(vlan.parent.as_str(), doing)?.index;
+    match links::named(vlan.device.as_str())? {
+        None => {
+            let message = LinkVlan::new(UNFINISHED, parent, vlan.id.into()).build();
+            finish.make(session, &message, &doing)
+        }
+        Some(link) => {
+            finish.must_be_ours(&link, &doing)?;
+            let expected = VlanFact {
+                id: Some(vlan.id),
+                parent: Some(parent),
+            };
+            if link.kind != LinkKind::Vlan(expected) {
                 return Err(refused(doing(), "it is there with other settings"));
             }
             finish.finish(session, &link, &doing)

@@ -2,7 +2,7 @@
 //!
 //! The kernel tells 1.5 KB about each link. A library that understands all of it takes 20 ms of
 //! CPU for 500 taps, and leaves out a link with one attribute that it does not know. We walk the
-//! attributes, copy six of them, and hand only bridges and VXLAN devices to the library. Where a
+//! attributes, copy six of them, and hand only bridges, VXLAN and VLAN devices to the library. Where a
 //! few links are enough, the kernel is asked for those alone.
 
 use nix::errno::Errno;
@@ -191,7 +191,7 @@ fn link(payload: &[u8]) -> Result<LinkFact, DecodeError> {
     Ok(link)
 }
 
-/// What kind of link it is; only the two kinds that we make are read in full.
+/// What kind of link it is; only the kinds that we make are read in full.
 fn kind(info: &[u8], payload: &[u8]) -> Result<LinkKind, DecodeError> {
     let mut kind = String::new();
     for attribute in NlasIterator::new(info) {
@@ -201,7 +201,7 @@ fn kind(info: &[u8], payload: &[u8]) -> Result<LinkKind, DecodeError> {
         }
     }
     Ok(match kind.as_str() {
-        "bridge" | "vxlan" => facts::link(&LinkMessage::parse(payload)?).kind,
+        "bridge" | "vxlan" | "vlan" => facts::link(&LinkMessage::parse(payload)?).kind,
         "tun" => LinkKind::Tun,
         _ => LinkKind::Other(kind),
     })

@@ -1,17 +1,18 @@
 //! A network of the configuration, on this host.
 
+mod physical;
 mod vxlan;
 
 use crate::config::{Config, NetworkConfig, NetworkKindConfig};
 use crate::facts::{HostFacts, LinkFact, LinkKind};
-use crate::model::{IfName, Mtu, Network, NetworkId, NetworkKind};
+use crate::model::{IfName, Mtu, Network, NetworkId, NetworkKind, Vlan};
 use crate::plan::link::alias;
 
 /// What a network must be on this host.
 ///
 /// # Errors
 /// Why it cannot be: a tunnel end point that no device has, an underlay too small for the network's
-/// MTU, a name or a VNI that something else has.
+/// MTU, a physical network without a device, a name, a VNI or a VLAN that something else has.
 pub fn network(
     config: &Config,
     network: &NetworkConfig,
@@ -19,6 +20,8 @@ pub fn network(
 ) -> Result<Network, String> {
     let (mtu, kind) = match &network.kind {
         NetworkKindConfig::Vxlan(vxlan) => vxlan::kind(config, (network, vxlan), facts)?,
+        NetworkKindConfig::Vlan(vlan) => physical::vlan(config, (network, vlan), facts)?,
+        NetworkKindConfig::Flat(flat) => physical::flat(config, (network, flat), facts)?,
         NetworkKindConfig::Local => (network.mtu.unwrap_or(Mtu::ETHERNET), NetworkKind::Local),
     };
     check_bridge(&network.bridge, &network.id, facts)?;
@@ -32,9 +35,14 @@ pub fn network(
 }
 
 /// The links of a network besides its bridge, by name: what must be known of this host to resolve it.
-pub fn devices(network: &NetworkConfig) -> Vec<IfName> {
+pub fn devices(config: &Config, network: &NetworkConfig) -> Vec<IfName> {
+    let physical = |name: &str| physical::device(config, name).into_iter().cloned();
     match &network.kind {
         NetworkKindConfig::Vxlan(vxlan) => vec![vxlan::device(vxlan.vni)],
+        NetworkKindConfig::Vlan(vlan) => physical(&vlan.physical_network)
+            .flat_map(|parent| [Vlan::of(&parent, vlan.vlan).device, parent])
+            .collect(),
+        NetworkKindConfig::Flat(flat) => physical(&flat.physical_network).collect(),
         NetworkKindConfig::Local => Vec::new(),
     }
 }
