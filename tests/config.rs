@@ -65,8 +65,10 @@ fn network(network: &NetworkConfig) -> String {
         format!(", DHCP servers {servers:?}")
     });
     format!(
-        "bridge {}, MTU {mtu}, {kind}, security groups {:?}{servers}",
-        network.bridge, network.security_groups
+        "bridge {}, MTU {mtu}, {kind}, security groups {:?}{servers}{}",
+        network.bridge,
+        network.security_groups,
+        if network.keep { ", kept" } else { "" }
     )
 }
 

@@ -31,6 +31,7 @@ fn network(id: &str, vni: u32) -> Network {
         id: id.parse().unwrap(),
         name: format!("the {id}"),
         bridge: format!("brq{id}").parse().unwrap(),
+        keep: false,
         mtu: 1450.try_into().unwrap(),
         kind: NetworkKind::Vxlan(Vxlan {
             tunnel: Tunnel {

@@ -205,7 +205,9 @@ impl<'a> Round<'a> {
 
     /// Where nothing goes, no network can go either, and nobody asks who else is on its bridge.
     pub(super) fn ready(&self, wants: &[Want]) -> Result<Attempt<'_>> {
+        let renewal = self.renewal.as_ref();
         let goes = self.observed.is_some()
+            || renewal.is_some_and(|renewal| !renewal.networks.is_empty())
             || wants.iter().any(|want| want.phase == Phase::Gone)
             || transaction::leaves(&self.records, wants);
         let facts = if goes { Some(self.links.get()?) } else { None };
@@ -216,7 +218,7 @@ impl<'a> Round<'a> {
             before: &self.records,
             observed: self.observed.as_ref(),
             call: self.call,
-            renewal: self.renewal.as_ref(),
+            renewal,
         })
     }
 

@@ -168,6 +168,9 @@ pub struct Network {
     pub mtu: Mtu,
     /// What carries it to other hosts.
     pub kind: NetworkKind,
+    /// It stays when nobody uses it any more.
+    #[serde(default)]
+    pub keep: bool,
 }
 
 /// What carries a network to other hosts. A new kind is a new variant with its own type.

@@ -47,13 +47,14 @@ pub(super) fn add_lost(records: &mut Records) {
     add(records, &lost);
 }
 
-/// Drops the networks that no domain uses, but for those with a port on the bridge that is not
-/// ours: somebody put it there on purpose, and it keeps its bridge.
+/// Drops the networks that no domain uses, but for those that are kept, and those with a port on the
+/// bridge that is not ours: somebody put it there on purpose, and it keeps its bridge.
 pub(super) fn drop_unused(records: &mut Records, facts: &HostFacts) {
     let index = &records.index;
-    records
-        .networks
-        .retain(|id, record| index.uses(id) || has_other_ports(&record.network, facts));
+    records.networks.retain(|id, record| {
+        let network = &record.network;
+        network.keep || index.uses(id) || has_other_ports(network, facts)
+    });
 }
 
 fn has_other_ports(network: &Network, facts: &HostFacts) -> bool {

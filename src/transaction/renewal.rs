@@ -21,8 +21,8 @@ impl Renewal {
         *self == Self::default()
     }
 
-    /// Notes it in the records, and says which networks are to be compiled anew.
-    pub(super) fn note(&self, records: &mut Records) -> BTreeSet<NetworkId> {
+    /// Notes the networks in the records, and says which are to be compiled anew.
+    pub(super) fn note_networks(&self, records: &mut Records) -> BTreeSet<NetworkId> {
         let mut renewed = BTreeSet::new();
         for network in &self.networks {
             if let Some(record) = records.networks.get_mut(&network.id) {
@@ -30,11 +30,16 @@ impl Renewal {
                 renewed.insert(network.id.clone());
             }
         }
-        if let (Some(options), Some(host)) = (&self.options, &mut records.host) {
-            let before = std::mem::replace(&mut host.options, options.clone());
-            *host = host.clone().beside(&before);
-            renewed.extend(records.networks.keys().cloned());
-        }
         renewed
+    }
+
+    /// Notes how rules are written, likewise.
+    pub(super) fn note_options(&self, records: &mut Records) -> BTreeSet<NetworkId> {
+        let (Some(options), Some(host)) = (&self.options, &mut records.host) else {
+            return BTreeSet::new();
+        };
+        let before = std::mem::replace(&mut host.options, options.clone());
+        *host = host.clone().beside(&before);
+        records.networks.keys().cloned().collect()
     }
 }

@@ -66,12 +66,17 @@ pub fn settle(before: &Records, wants: &[Want], around: Surroundings<'_>) -> Tra
     if all {
         networks::add_lost(&mut after);
     }
+    let mut renewed = BTreeSet::new();
+    if let Some(renewal) = around.renewal {
+        renewed.extend(renewal.note_networks(&mut after));
+    }
     if let Some(facts) = around.facts {
         networks::drop_unused(&mut after, facts);
     }
     after.host = host_record(&after, &wants, around);
-    let renewed = around.renewal.map(|renewal| renewal.note(&mut after));
-    let renewed = renewed.unwrap_or_default();
+    if let Some(renewal) = around.renewal {
+        renewed.extend(renewal.note_options(&mut after));
+    }
     let begun = networks::begin_serving(&mut after);
     networks::compile(&mut after, around.machine_id, |id| {
         all || begun.contains(id) || renewed.contains(id)

@@ -169,6 +169,7 @@ fn network(id: &str, flood: &[&str]) -> Network {
     Network {
         bridge: id.bridge(),
         name: format!("network {number}"),
+        keep: false,
         mtu: 1450.try_into().expect("an MTU"),
         kind: match number {
             2 => NetworkKind::Flat("eth1".parse().expect("a name")),

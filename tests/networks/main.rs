@@ -12,4 +12,5 @@
 mod support;
 
 mod flat;
+mod keep;
 mod local;

@@ -33,6 +33,8 @@ pub struct NetworkConfig {
     pub mtu: Option<Mtu>,
     /// What carries it to other hosts.
     pub kind: NetworkKindConfig,
+    /// Its links stay when its last machine has stopped.
+    pub keep: bool,
     /// The security groups of ports that name none.
     pub security_groups: Vec<String>,
     /// Which IPv6 addresses its ports may use besides those that are listed.
@@ -84,6 +86,7 @@ pub(super) fn read<'a>(
     let bridge = bridge(&mut table, facts);
     let kind = kind::read(context, facts, &mut table);
     let mtu = table.optional("mtu", Value::number::<Mtu>);
+    let keep = table.optional("keep", Value::boolean);
     let groups = |value: &Value<'a>| value.set(|group| context.security_group(group));
     let security_groups = table.optional("security_groups", groups);
     let ipv6_addresses = table.optional("ipv6_addresses", |value| value.word(&IPV6_ADDRESSES));
@@ -100,6 +103,7 @@ pub(super) fn read<'a>(
             bridge,
             mtu,
             kind,
+            keep: keep.unwrap_or_default(),
             security_groups: security_groups
                 .unwrap_or_else(|| vec![SecurityGroup::DEFAULT.to_owned()]),
             ipv6_addresses: ipv6_addresses.unwrap_or_default(),
@@ -152,7 +156,6 @@ fn not_served(table: &mut Table<'_>) {
     table.later("uplinks", names);
     table.later("host_address", Value::prefix);
     table.later("host_unfiltered", Value::boolean);
-    table.later("keep", Value::boolean);
 }
 
 /// A multicast group.

@@ -46,7 +46,7 @@ impl Shared {
         let of_network = match claimed {
             Claimed::Ours(network) if network.id == stands.id => network,
             // Whoever is on it is refused.
-            _ => return,
+            _ => return self.let_go(stands),
         };
         let says = match resolve::network(config, of_network, standing.facts) {
             Ok(says) => says,
@@ -60,6 +60,18 @@ impl Shared {
             self.renewal.networks.push(says.clone());
         }
         self.networks.insert(stands.id.clone(), says);
+    }
+
+    /// A network that the configuration does not have any more is not kept.
+    fn let_go(&mut self, stands: &Network) {
+        if stands.keep {
+            let network = Network {
+                keep: false,
+                ..stands.clone()
+            };
+            self.changes.extend(renewed(stands, &network));
+            self.renewal.networks.push(network);
+        }
     }
 }
 
@@ -90,6 +102,9 @@ fn renewed(before: &Network, now: &Network) -> Option<String> {
     let mut what = Vec::new();
     if before.name != now.name {
         what.push(format!("name {} -> {}", before.name, now.name));
+    }
+    if before.keep != now.keep {
+        what.push(format!("keep {} -> {}", before.keep, now.keep));
     }
     let (had, has) = (peers(before), peers(now));
     if had != has {

@@ -31,6 +31,7 @@ pub fn network(
         bridge: network.bridge.clone(),
         mtu,
         kind,
+        keep: network.keep,
     })
 }
 
