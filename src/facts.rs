@@ -5,8 +5,12 @@
 //! on hosts that do not exist.
 
 use std::net::IpAddr;
+use std::num::NonZeroU8;
 
-use crate::model::{IfName, MacAddr, Tap, VlanId, Vni};
+use crate::model::{
+    IfName, MacAddr, MulticastGroup, OuterHeader, PortRange, Tap, Tos, Tunnel, TunnelOptions,
+    VlanId, Vni, Vtep,
+};
 use crate::plan::link::ALIAS_PREFIX;
 
 /// The links and addresses of one network namespace at one moment.
@@ -119,8 +123,68 @@ pub struct VxlanFact {
     pub underlay: Option<u32>,
     /// UDP destination port.
     pub port: u16,
+    /// UDP source ports, first and last; 0 and 0 are the kernel's.
+    pub source_ports: (u16, u16),
+    /// Its outer packets bear a UDP checksum.
+    pub udp_checksum: bool,
+    /// Over IPv6, it takes packets without one. Devices on one UDP port must agree in this.
+    pub takes_no_checksum6: bool,
+    /// Time to live of outer packets; 0 is the kernel's.
+    pub ttl: u8,
+    /// Type of service of outer packets; 1 is that of the packet inside.
+    pub tos: u8,
     /// Learns remote MAC addresses.
     pub learning: bool,
+}
+
+impl VxlanFact {
+    /// The device that a tunnel makes, over the underlay device with this index.
+    pub fn of(tunnel: &Tunnel, outer: &OuterHeader, underlay: Option<u32>) -> Self {
+        let TunnelOptions {
+            group,
+            source_ports,
+            udp_checksum,
+        } = &tunnel.options;
+        let local = tunnel.local.address();
+        Self {
+            vni: Some(tunnel.vni),
+            local: Some(local),
+            group: group.map(MulticastGroup::address),
+            underlay,
+            port: tunnel.port,
+            source_ports: source_ports.map_or((0, 0), <(u16, u16)>::from),
+            udp_checksum: *udp_checksum,
+            takes_no_checksum6: local.is_ipv6() && !udp_checksum,
+            ttl: outer.ttl.map_or(0, NonZeroU8::get),
+            tos: outer.tos.into(),
+            learning: true,
+        }
+    }
+
+    /// The tunnel that made the device of this name over this underlay, and what its packets say;
+    /// `None` if no tunnel of ours makes such a device.
+    pub fn tunnel(&self, device: &IfName, underlay: &LinkFact) -> Option<(Tunnel, OuterHeader)> {
+        let tunnel = Tunnel {
+            vni: self.vni?,
+            device: device.clone(),
+            local: Vtep::try_from(self.local?).ok()?,
+            underlay: underlay.name.parse().ok()?,
+            port: self.port,
+            options: TunnelOptions {
+                group: self.group.map(MulticastGroup::try_from).transpose().ok()?,
+                source_ports: match self.source_ports {
+                    (0, 0) => None,
+                    ports => Some(PortRange::try_from(ports).ok()?),
+                },
+                udp_checksum: self.udp_checksum,
+            },
+        };
+        let outer = OuterHeader {
+            ttl: NonZeroU8::new(self.ttl),
+            tos: Tos::try_from(self.tos).ok()?,
+        };
+        (Self::of(&tunnel, &outer, Some(underlay.index)) == *self).then_some((tunnel, outer))
+    }
 }
 
 /// What makes a VLAN device the one that it is.

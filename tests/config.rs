@@ -52,10 +52,7 @@ fn network(network: &NetworkConfig) -> String {
         .mtu
         .map_or("of the underlay".to_owned(), |mtu| mtu.to_string());
     let kind = match &network.kind {
-        NetworkKindConfig::Vxlan(VxlanConfig { vni, flood }) => {
-            let flood: Vec<String> = flood.iter().map(Vtep::to_string).collect();
-            format!("VNI {vni}, flood {flood:?}")
-        }
+        NetworkKindConfig::Vxlan(vxlan) => tunnel(vxlan),
         NetworkKindConfig::Vlan(vlan) => format!("VLAN {} of {}", vlan.vlan, vlan.physical_network),
         NetworkKindConfig::Flat(flat) => format!("flat on {}", flat.physical_network),
         NetworkKindConfig::Local => "local".to_owned(),
@@ -70,6 +67,15 @@ fn network(network: &NetworkConfig) -> String {
         network.security_groups,
         if network.keep { ", kept" } else { "" }
     )
+}
+
+fn tunnel(vxlan: &VxlanConfig) -> String {
+    let flood: Vec<String> = vxlan.flood.iter().map(Vtep::to_string).collect();
+    let (vni, options, outer) = (vxlan.vni, vxlan.options(), vxlan.outer.to_string());
+    let port = vxlan
+        .port
+        .map_or(String::new(), |port| format!(", port {port}"));
+    format!("VNI {vni}{port}, flood {flood:?}{options}{outer}")
 }
 
 fn security_group(group: &SecurityGroup) -> String {

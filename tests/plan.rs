@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use vmhook::model::{FdbEntry, IfName, Tunnel, Vni, Vtep, Zone};
+use vmhook::model::{FdbEntry, IfName, OuterHeader, Tunnel, TunnelOptions, Vni, Vtep, Zone};
 use vmhook::plan::link::{Bridge, LinkChange, VxlanDevice};
 use vmhook::plan::{Forget, Plan, RestoreInput, Step};
 
@@ -33,7 +33,9 @@ fn device() -> LinkChange {
             local: vtep("172.16.0.31"),
             underlay: name("eth0"),
             port: 8472,
+            options: TunnelOptions::default(),
         },
+        outer: OuterHeader::default(),
         mtu: 1450.try_into().unwrap(),
         network: "lab".parse().unwrap(),
     })

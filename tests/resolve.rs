@@ -49,6 +49,11 @@ fn vxlan(vni: u32, port: u16) -> LinkKind {
         group: None,
         underlay: None,
         port,
+        source_ports: (0, 0),
+        udp_checksum: true,
+        takes_no_checksum6: false,
+        ttl: 0,
+        tos: 0,
         learning: true,
     })
 }

@@ -8,8 +8,8 @@ use vmhook::facts::{Epoch, HostFacts, IptablesBackend, LinkFact, LinkKind, Proce
 use vmhook::firewall::guard::Capabilities;
 use vmhook::firewall::iptables::Options;
 use vmhook::model::{
-    Direction, Family, Network, NetworkKind, Port, Remote, SecurityGroup, SecurityGroupRule, Tap,
-    Tunnel, Vni, Vtep, Vxlan, Zone,
+    Direction, Family, Network, NetworkKind, OuterHeader, Port, Remote, SecurityGroup,
+    SecurityGroupRule, Tap, Tunnel, TunnelOptions, Vni, Vtep, Vxlan, Zone,
 };
 use vmhook::plan::{Plan, Step};
 use vmhook::record::{NetworkRecord, Phase, Want};
@@ -40,7 +40,9 @@ fn network(id: &str, vni: u32) -> Network {
                 local: Vtep::try_from(local).unwrap(),
                 underlay: "eth0".parse().unwrap(),
                 port: 8472,
+                options: TunnelOptions::default(),
             },
+            outer: OuterHeader::default(),
             flood: Vec::new(),
         }),
     }

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 
-use crate::facts::{BridgeFact, HostFacts, LinkFact, LinkKind, VlanFact, VxlanFact};
+use crate::facts::{BridgeFact, HostFacts, LinkFact, LinkKind, VlanFact};
 use crate::firewall::guard::{Guard, read_tables};
 use crate::firewall::ipset::{Sets, parse_sets};
 use crate::firewall::iptables::{Observed, parse_save_of};
 use crate::host::Host;
-use crate::model::{Family, IfName, Mtu, NetworkId, Tunnel, Vlan, Vtep};
+use crate::model::{Family, IfName, Mtu, NetworkId, Vlan};
 use crate::plan::NftFamily;
 use crate::plan::link::{ALIAS_PREFIX, Bridge, UNFINISHED, VlanDevice, VxlanDevice};
 use crate::record::HostRecord;
@@ -121,10 +121,12 @@ fn as_made(
                 network,
             }))
         }
-        LinkKind::Vxlan(fact) if link.up && fact.learning => {
-            let tunnel = tunnel(facts, name, fact)?;
+        LinkKind::Vxlan(fact) if link.up => {
+            let underlay = facts.link_by_index(fact.underlay?)?;
+            let (tunnel, outer) = fact.tunnel(name, underlay)?;
             Some(OwnLink::Vxlan(VxlanDevice {
                 tunnel,
+                outer,
                 mtu,
                 network,
             }))
@@ -143,16 +145,5 @@ fn vlan(facts: &HostFacts, name: &IfName, fact: &VlanFact) -> Option<Vlan> {
         id: fact.id?,
         device: name.clone(),
         parent: parent.name.parse().ok()?,
-    })
-}
-
-fn tunnel(facts: &HostFacts, name: &IfName, fact: &VxlanFact) -> Option<Tunnel> {
-    let underlay = facts.link_by_index(fact.underlay?)?;
-    Some(Tunnel {
-        vni: fact.vni?,
-        device: name.clone(),
-        local: Vtep::try_from(fact.local?).ok()?,
-        underlay: underlay.name.parse().ok()?,
-        port: fact.port,
     })
 }

@@ -64,6 +64,7 @@ fn compile_tunnel(network: &Network, vxlan: &Vxlan) -> HostState {
     let name = &vxlan.tunnel.device;
     let device = VxlanDevice {
         tunnel: vxlan.tunnel.clone(),
+        outer: vxlan.outer.clone(),
         mtu: network.mtu,
         network: network.id.clone(),
     };

@@ -110,28 +110,11 @@ fn ports(table: &mut Table<'_>) -> Option<PortRange> {
         let port: u16 = value.integer(1..=65535)?;
         PortRange::new(port, port).map_err(|error| value.error(error).into())
     });
-    let range = table.optional("ports", port_range);
+    let range = table.optional("ports", Value::port_range);
     if table.has("port") && table.has("ports") {
         table.complain_of("ports", "either port or ports, not both");
     }
     one.or(range)
-}
-
-fn port_range(value: &Value<'_>) -> Checked<PortRange> {
-    let text = value.string()?;
-    let ends = text.split_once('-');
-    let numbers = ends.and_then(|(first, last)| Some((number(first)?, number(last)?)));
-    let Some((first, last)) = numbers else {
-        let message = format!("{text:?} is not a range of ports 1 to 65535, such as \"8000-8080\"");
-        return Err(value.error(message).into());
-    };
-    PortRange::new(first, last).map_err(|error| value.error(error).into())
-}
-
-/// A number without sign or space.
-fn number(text: &str) -> Option<u16> {
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|_| digits)
 }
 
 /// `icmp_type`, alone or with `icmp_code`.

@@ -14,6 +14,7 @@ use super::error::{Checked, ConfigError, ConfigErrors};
 use super::hint::nearest;
 use super::source::{File, Site};
 use super::table::Table;
+use crate::model::PortRange;
 
 /// One value, its place, and the dotted path by which messages name it.
 #[derive(Debug, Clone)]
@@ -174,6 +175,19 @@ impl<'a> Value<'a> {
         Ok(address)
     }
 
+    /// A range of ports: `"8000-8080"`.
+    pub(super) fn port_range(&self) -> Checked<PortRange> {
+        let text = self.string()?;
+        let ends = text.split_once('-');
+        let numbers = ends.and_then(|(first, last)| Some((port(first)?, port(last)?)));
+        match numbers.map(|(first, last)| PortRange::new(first, last)) {
+            Some(range) => range.or_else(|error| self.fail(error)),
+            None => self.fail(format!(
+                "{text:?} is not a range of ports 1 to 65535, such as \"8000-8080\""
+            )),
+        }
+    }
+
     /// A prefix, or an address as the prefix of itself; host bits are cut off, as Neutron does.
     pub(super) fn prefix(&self) -> Checked<IpNet> {
         let text = self.string()?;
@@ -257,4 +271,10 @@ impl<'a> Value<'a> {
             _ => self.expected("a table"),
         }
     }
+}
+
+/// A number without sign or space.
+fn port(text: &str) -> Option<u16> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| digits)
 }

@@ -76,6 +76,7 @@ pub use open::open;
 pub use policy::forward_policy;
 pub use privileges::is_root;
 pub use programs::{Programs, is_selinux_on};
+pub use sysctl::igmp_max_memberships;
 
 use std::time::Duration;
 

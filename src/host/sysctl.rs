@@ -1,4 +1,4 @@
-//! Kernel settings of one device, written to `/proc/sys/net`, which shows the network namespace of
+//! Kernel settings: mostly of one device, written to `/proc/sys/net`, which shows the network namespace of
 //! the caller.
 //!
 //! Device names hold dots (`eth0.1011`); they are path components here, so nothing is replaced as
@@ -29,4 +29,16 @@ pub(super) fn set(
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         other => other.map_err(HostError::file("cannot write", Path::new(&path))),
     }
+}
+
+/// The value of a setting of the host, by its dotted name: for a message, so a failure is none.
+pub(super) fn get(name: &str) -> Option<String> {
+    let path = format!("/proc/sys/{}", name.replace('.', "/"));
+    let value = std::fs::read_to_string(path).ok()?;
+    Some(value.trim().to_owned())
+}
+
+/// How many IPv4 multicast groups a socket of this host joins, and with it the networks of a UDP port.
+pub fn igmp_max_memberships() -> Option<usize> {
+    get("net.ipv4.igmp_max_memberships")?.parse().ok()
 }

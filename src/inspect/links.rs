@@ -2,9 +2,9 @@
 
 use super::check::{Check, Kind, Status};
 use super::compare::{Kernel, Scoped};
-use crate::facts::{BridgeFact, HostFacts, LinkFact, LinkKind, VlanFact};
-use crate::model::{IfName, Mtu, NetworkId, Tunnel};
-use crate::plan::link::alias;
+use crate::facts::{BridgeFact, HostFacts, LinkFact, LinkKind, VlanFact, VxlanFact};
+use crate::model::{IfName, Mtu, NetworkId};
+use crate::plan::link::{VxlanDevice, alias};
 use crate::state::OwnLink;
 
 pub(super) fn checks(part: Scoped<'_>, kernel: Kernel<'_>) -> Vec<Check> {
@@ -49,23 +49,7 @@ fn differences(applied: &OwnLink, fact: &LinkFact, facts: &HostFacts) -> Vec<Str
         (OwnLink::Vxlan(device), LinkKind::Vxlan(found)) => {
             common(fact, &device.network, device.mtu, &mut points);
             let underlay = found.underlay.and_then(|index| facts.link_by_index(index));
-            let Tunnel {
-                vni,
-                local,
-                underlay: below,
-                port,
-                ..
-            } = &device.tunnel;
-            let as_made = found.vni == Some(*vni)
-                && found.local == Some(local.address())
-                && underlay.is_some_and(|link| link.name == below.as_str())
-                && found.port == *port;
-            if !as_made {
-                points.push(format!("is not made of {}", device.tunnel));
-            }
-            if !found.learning {
-                points.push("does not learn MAC addresses".to_owned());
-            }
+            points.extend(tunnel_differences(device, found, underlay));
         }
         (OwnLink::Vlan(device), LinkKind::Vlan(found)) => {
             common(fact, &device.network, device.mtu, &mut points);
@@ -79,6 +63,34 @@ fn differences(applied: &OwnLink, fact: &LinkFact, facts: &HostFacts) -> Vec<Str
             }
         }
         _ => points.push("is a device of another kind".to_owned()),
+    }
+    points
+}
+
+fn tunnel_differences(
+    device: &VxlanDevice,
+    found: &VxlanFact,
+    underlay: Option<&LinkFact>,
+) -> Vec<String> {
+    let VxlanDevice { tunnel, outer, .. } = device;
+    let over = underlay.is_some_and(|link| link.name == tunnel.underlay.as_str());
+    let made = VxlanFact::of(tunnel, outer, found.underlay);
+    let unlearned = VxlanFact {
+        learning: made.learning,
+        ttl: made.ttl,
+        tos: made.tos,
+        ..found.clone()
+    };
+    let mut points = Vec::new();
+    if !over || unlearned != made {
+        points.push(format!("is not made of {tunnel}"));
+    }
+    if (found.ttl, found.tos) != (made.ttl, made.tos) {
+        let header = |fact: &VxlanFact| format!("ttl {}, tos {:#x}", fact.ttl, fact.tos);
+        points.push(format!("{}, not {}", header(found), header(&made)));
+    }
+    if !found.learning {
+        points.push("does not learn MAC addresses".to_owned());
     }
     points
 }

@@ -150,7 +150,7 @@ impl Today<'_> {
             );
         } else if self.network != *network {
             notes.push(since(
-                "its network has another name or list of peers".to_owned(),
+                "its network has another name, list of peers or outer header".to_owned(),
             ));
         }
         notes

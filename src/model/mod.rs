@@ -20,6 +20,7 @@ mod network;
 mod port;
 mod port_security;
 mod protocol;
+mod tunnel;
 mod uuid;
 mod vlan;
 mod vxlan;
@@ -34,9 +35,13 @@ pub use network::{
 pub use port::{AllowedAddressPair, Ipv6Addresses, Port, PortKey, Tap};
 pub use port_security::PortSecurity;
 pub use protocol::{IcmpMatch, PortProtocol, PortRange, PortRangeError, Protocol};
+pub use tunnel::{
+    MulticastError, MulticastGroup, MulticastRange, OuterHeader, Tos, TosError, Tunnel,
+    TunnelOptions,
+};
 pub use uuid::{DomainUuid, DomainUuidError};
 pub use vlan::{Vlan, VlanId, VlanIdError};
-pub use vxlan::{FdbEntry, Tunnel, Vni, VniError, Vtep, VtepError, Vxlan};
+pub use vxlan::{FdbEntry, Vni, VniError, Vtep, VtepError, Vxlan};
 
 /// FNV-1a with 64 bits: names that must stay the same from version to version are made of it.
 ///

@@ -188,7 +188,7 @@ pub enum NetworkKind {
 }
 
 impl NetworkKind {
-    /// Whether both are made of the same links. The peers may differ.
+    /// Whether both are made of the same links. What changes under them may differ: peers, outer header.
     fn has_links_of(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Vxlan(ours), Self::Vxlan(theirs)) => ours.tunnel == theirs.tunnel,
@@ -227,7 +227,7 @@ impl Network {
         self.way_out().is_some_and(|device| device.as_str() == name)
     }
 
-    /// Whether both can share the links that one of them made. The peers may differ.
+    /// Whether both can share the links that one of them made. Peers and outer header may differ.
     pub fn has_same_links(&self, other: &Self) -> bool {
         self.kind.has_links_of(&other.kind) && self.mtu == other.mtu
     }

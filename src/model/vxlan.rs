@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::IfName;
+use super::{IfName, OuterHeader, Tunnel};
 
 /// A VXLAN network identifier: 1 to 2²⁴ − 1.
 ///
@@ -89,23 +89,11 @@ impl fmt::Display for Vtep {
 pub struct Vxlan {
     /// The device and what it is made with.
     pub tunnel: Tunnel,
+    /// What its packets say of themselves.
+    #[serde(default)]
+    pub outer: OuterHeader,
     /// Head-end replication: every broadcast, unknown unicast and multicast frame goes to each.
     pub flood: Vec<Vtep>,
-}
-
-/// A VXLAN device and what it is made with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tunnel {
-    /// The network's number on the wire.
-    pub vni: Vni,
-    /// The device, `vxlan-<vni>`.
-    pub device: IfName,
-    /// This host's tunnel end point.
-    pub local: Vtep,
-    /// The device that carries the local address, so that the kernel checks the MTU.
-    pub underlay: IfName,
-    /// UDP destination port.
-    pub port: u16,
 }
 
 /// An entry of a VXLAN device's forwarding database: frames for `mac` go to `vtep`.
@@ -129,21 +117,5 @@ impl fmt::Display for FdbEntry {
             None => f.write_str("00:00:00:00:00:00")?,
         }
         write!(f, " dev {} dst {}", self.device, self.vtep)
-    }
-}
-
-impl fmt::Display for Tunnel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            vni,
-            local,
-            underlay,
-            port,
-            ..
-        } = self;
-        write!(
-            f,
-            "VNI {vni}, local address {local} on {underlay}, UDP port {port}"
-        )
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::link::{Bridge, LinkChange, VlanDevice, VxlanDevice, alias};
 use super::{Forget, Judged, Plan, Step};
-use crate::model::{Tunnel, Vlan};
+use crate::model::{Family, OuterHeader, Tos, Tunnel, Vlan};
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -75,6 +75,7 @@ impl fmt::Display for LinkChange {
             Self::AddBridge(bridge) => bridge.fmt(f),
             Self::AddVxlan(device) => device.fmt(f),
             Self::AddVlan(device) => device.fmt(f),
+            Self::SetHeader(device) => set_header(f, device),
             Self::AddFdb(entry) => writeln!(f, "bridge fdb append {entry}"),
             Self::RemoveFdb(entry) => writeln!(f, "bridge fdb del {entry}"),
             Self::Enslave { device, bridge } => writeln!(f, "ip link set {device} master {bridge}"),
@@ -118,12 +119,25 @@ impl fmt::Display for VxlanDevice {
             local,
             underlay,
             port,
+            options,
         } = &self.tunnel;
-        writeln!(
+        let ports = options.source_ports.map_or((0, 0), <(u16, u16)>::from);
+        write!(f, "ip link add {name} mtu {} type vxlan id {vni}", self.mtu)?;
+        if let Some(group) = options.group {
+            write!(f, " group {group}")?;
+        }
+        write!(
             f,
-            "ip link add {name} mtu {} type vxlan id {vni} local {local} dev {underlay} srcport 0 0 dstport {port}",
-            self.mtu
+            " local {local} dev {underlay} srcport {} {} dstport {port}",
+            ports.0, ports.1
         )?;
+        if !options.udp_checksum {
+            f.write_str(match Family::of(local.address()) {
+                Family::Ipv4 => " noudpcsum",
+                Family::Ipv6 => " udp6zerocsumtx udp6zerocsumrx",
+            })?;
+        }
+        writeln!(f, "{}", self.outer)?;
         writeln!(f, "ip link set {name} alias {}", alias(&self.network))?;
         writeln!(f, "sysctl -qw net/ipv6/conf/{name}/disable_ipv6=1")?;
         writeln!(f, "ip link set {name} up")
@@ -145,5 +159,34 @@ impl fmt::Display for VlanDevice {
         writeln!(f, "ip link set {name} alias {}", alias(&self.network))?;
         writeln!(f, "sysctl -qw net/ipv6/conf/{name}/disable_ipv6=1")?;
         writeln!(f, "ip link set {name} up")
+    }
+}
+
+/// Whatever the device had is not known here, so each word is said.
+fn set_header(f: &mut fmt::Formatter<'_>, device: &VxlanDevice) -> fmt::Result {
+    let VxlanDevice { tunnel, outer, .. } = device;
+    let (name, vni) = (&tunnel.device, tunnel.vni);
+    write!(f, "ip link set {name} type vxlan id {vni} ttl ")?;
+    match outer.ttl {
+        Some(ttl) => write!(f, "{ttl}")?,
+        None => f.write_str("auto")?,
+    }
+    match outer.tos {
+        Tos::Inherit => writeln!(f, " tos inherit"),
+        Tos::Is(octet) => writeln!(f, " tos {octet:#x}"),
+    }
+}
+
+/// As words of `ip link`, each behind a blank; what is the kernel's is left out.
+impl fmt::Display for OuterHeader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(ttl) = self.ttl {
+            write!(f, " ttl {ttl}")?;
+        }
+        match self.tos {
+            Tos::Inherit => f.write_str(" tos inherit"),
+            Tos::Is(0) => Ok(()),
+            Tos::Is(octet) => write!(f, " tos {octet:#x}"),
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Changes of links, each as a value that prints as the `ip` and `bridge` command it amounts to.
 
-use crate::model::{FdbEntry, IfName, MacAddr, Mtu, NetworkId, Tunnel, Vlan};
+use crate::model::{FdbEntry, IfName, MacAddr, Mtu, NetworkId, OuterHeader, Tunnel, Vlan};
 
 /// One change of a link or of a forwarding database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub enum LinkChange {
     AddVxlan(VxlanDevice),
     /// Make a VLAN device, on no bridge, and bring it up.
     AddVlan(VlanDevice),
+    /// Change the outer header of a VXLAN device's packets while it lives.
+    SetHeader(VxlanDevice),
     /// Append a permanent forwarding entry (`bridge fdb append … self permanent`).
     AddFdb(FdbEntry),
     /// Delete a forwarding entry.
@@ -65,11 +67,14 @@ pub struct Bridge {
     pub network: NetworkId,
 }
 
-/// A VXLAN device as we make it: source ports 0 0, learning on, everything else the kernel's.
+/// A VXLAN device as we make it: learning on, and what its network says; everything else the kernel's.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct VxlanDevice {
-    /// VNI, name, local address, underlay, UDP port.
+    /// What the kernel does not change while it lives: VNI, name, local address, underlay, port, …
     pub tunnel: Tunnel,
+    /// What the kernel changes in place.
+    #[serde(default)]
+    pub outer: OuterHeader,
     /// Its MTU.
     pub mtu: Mtu,
     /// The network, for the alias.

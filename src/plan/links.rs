@@ -1,7 +1,7 @@
 //! The difference of two sets of links.
 
 use crate::model::{FdbEntry, IfName};
-use crate::plan::link::LinkChange;
+use crate::plan::link::{LinkChange, VxlanDevice};
 use crate::state::{HostState, OwnLink};
 
 /// The changes of links from one state to another: what goes, then what comes.
@@ -79,11 +79,14 @@ fn removed(have: &HostState, want: &HostState) -> Vec<LinkChange> {
 fn added(have: &HostState, want: &HostState) -> Vec<LinkChange> {
     let new = |name: &&IfName| have.links.get(*name) != want.links.get(*name);
     let names: Vec<&IfName> = want.links.keys().filter(new).collect();
-    let make = |name: &&IfName| match &want.links[*name] {
-        OwnLink::Bridge(bridge) => Some(LinkChange::AddBridge(bridge.clone())),
-        OwnLink::Vxlan(device) => Some(LinkChange::AddVxlan(device.clone())),
-        OwnLink::Vlan(device) => Some(LinkChange::AddVlan(device.clone())),
-        OwnLink::Altered => None,
+    let make = |name: &&IfName| match (have.links.get(*name), &want.links[*name]) {
+        (_, OwnLink::Bridge(bridge)) => Some(LinkChange::AddBridge(bridge.clone())),
+        (Some(OwnLink::Vxlan(had)), OwnLink::Vxlan(device)) if differ_in_header(had, device) => {
+            Some(LinkChange::SetHeader(device.clone()))
+        }
+        (_, OwnLink::Vxlan(device)) => Some(LinkChange::AddVxlan(device.clone())),
+        (_, OwnLink::Vlan(device)) => Some(LinkChange::AddVlan(device.clone())),
+        (_, OwnLink::Altered) => None,
     };
     let is_bridge = |change: &LinkChange| matches!(change, LinkChange::AddBridge(_));
     let (bridges, devices): (Vec<_>, Vec<_>) = names.iter().filter_map(make).partition(is_bridge);
@@ -109,6 +112,15 @@ fn added(have: &HostState, want: &HostState) -> Vec<LinkChange> {
         .chain(entries)
         .chain(ports)
         .collect()
+}
+
+/// Whether nothing but the outer header is to change, which needs no device to be made.
+fn differ_in_header(had: &VxlanDevice, wanted: &VxlanDevice) -> bool {
+    let changed = VxlanDevice {
+        outer: wanted.outer.clone(),
+        ..had.clone()
+    };
+    changed == *wanted
 }
 
 #[cfg(test)]

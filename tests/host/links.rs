@@ -76,6 +76,11 @@ fn what_was_made_is_read_back() {
             group: None,
             underlay: Some(carrier.index),
             port: 8472,
+            source_ports: (0, 0),
+            udp_checksum: true,
+            takes_no_checksum6: false,
+            ttl: 0,
+            tos: 0,
             learning: true,
         };
         assert_eq!(port.kind, LinkKind::Vxlan(expected));

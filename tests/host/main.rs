@@ -28,7 +28,9 @@ use support::netns::{attempt, in_a_new_namespace, run};
 use vmhook::facts::IptablesBackend;
 use vmhook::facts::{BridgeFact, LinkFact, LinkKind, VxlanFact};
 use vmhook::host::{Host, HostError, Machine, Paths};
-use vmhook::model::{FdbEntry, IfName, MacAddr, Mtu, NetworkId, Tunnel, Vni, Vtep, Zone};
+use vmhook::model::{
+    FdbEntry, IfName, MacAddr, Mtu, NetworkId, OuterHeader, Tunnel, TunnelOptions, Vni, Vtep, Zone,
+};
 use vmhook::plan::link::{Bridge, LinkChange, VxlanDevice};
 use vmhook::plan::{NftFamily, RestoreInput};
 
@@ -85,7 +87,9 @@ fn device(bytes: u32) -> VxlanDevice {
             local: vtep("172.16.0.31"),
             underlay: name("eth0"),
             port: 8472,
+            options: TunnelOptions::default(),
         },
+        outer: OuterHeader::default(),
         mtu: mtu(bytes),
         network: network(),
     }

@@ -16,8 +16,8 @@ use vmhook::firewall::guard::Capabilities;
 use vmhook::firewall::iptables::Options;
 use vmhook::model::{
     AllowedAddressPair, Direction, Family, IfName, Ipv6Addresses, MacAddr, Network, NetworkId,
-    NetworkKind, Port, PortProtocol, PortRange, PortSecurity, Protocol, Remote, SecurityGroup,
-    SecurityGroupRule, Tap, Tunnel, Vni, Vtep, Vxlan,
+    NetworkKind, OuterHeader, Port, PortProtocol, PortRange, PortSecurity, Protocol, Remote,
+    SecurityGroup, SecurityGroupRule, Tap, Tunnel, TunnelOptions, Vni, Vtep, Vxlan,
 };
 use vmhook::record::{Phase, Want};
 use vmhook::transaction::{Records, Surroundings, admit};
@@ -180,7 +180,9 @@ fn network(id: &str, flood: &[&str]) -> Network {
                     local: vtep("172.16.0.31"),
                     underlay: "eth0".parse().expect("a name"),
                     port: 8472,
+                    options: TunnelOptions::default(),
                 },
+                outer: OuterHeader::default(),
                 flood: flood.iter().map(|text| vtep(text)).collect(),
             }),
         },

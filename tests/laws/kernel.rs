@@ -123,6 +123,11 @@ impl Kernel {
                 self.links
                     .insert(name.clone(), OwnLink::Vxlan(device.clone()));
             }
+            LinkChange::SetHeader(device) => {
+                let link = OwnLink::Vxlan(device.clone());
+                let had = self.links.insert(device.tunnel.device.clone(), link);
+                assert!(matches!(had, Some(OwnLink::Vxlan(_))), "{change}");
+            }
             LinkChange::AddFdb(entry) => {
                 assert!(self.links.contains_key(&entry.device), "{change}");
                 assert!(self.fdb.insert(entry.clone()), "{change}");

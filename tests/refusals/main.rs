@@ -20,20 +20,5 @@ mod programs;
 
 use support::call::{assert_refused, assert_silent};
 use support::netns::run;
-use support::world::{CONFIG, assert_same};
+use support::world::{CONFIG, assert_refuses, assert_same};
 use support::{Vm, VmNic, World};
-
-/// `prepare` refuses the machine with a line that has its name and these words, and changes nothing.
-#[track_caller]
-fn assert_refuses(world: &World, vm: &Vm, words: &[&str]) {
-    let before = world.dump();
-    let outcome = world.event("prepare", vm);
-    assert_refused(
-        &outcome,
-        &[&["vmhook: domain ", &vm.name][..], words].concat(),
-    );
-    assert_same(&world.dump(), &before, &format!("{words:?}"));
-    assert_silent(&world.event("stopped", vm));
-    assert_silent(&world.event("release", vm));
-    assert_same(&world.dump(), &before, &format!("{words:?}"));
-}

@@ -12,7 +12,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::call::{Call, assert_silent};
+use super::call::{Call, assert_refused, assert_silent};
 use super::netns::{in_a_new_namespace, run};
 use super::{Outcome, Packets, Tap, Vm, VmNic};
 
@@ -82,11 +82,17 @@ impl World {
         run("ip link set eth0 up");
         run("ip link set wire up");
         run("ip address add 172.16.0.31/24 dev eth0");
-        let world = Self {
-            folder: TempDir::new().expect("a folder can be made"),
-        };
+        let world = Self::bare();
         world.configure(CONFIG);
         test(&world);
+    }
+
+    /// A host of this thread's namespace, whatever links it has, without configuration. Nothing may be
+    /// done with it in another namespace.
+    pub fn bare() -> Self {
+        Self {
+            folder: TempDir::new().expect("a folder can be made"),
+        }
     }
 
     /// Replaces `vmhook.toml`.
@@ -269,6 +275,21 @@ impl World {
             .map(str::to_owned)
             .collect()
     }
+}
+
+/// `prepare` refuses the machine with a line that has its name and these words, and changes nothing.
+#[track_caller]
+pub fn assert_refuses(world: &World, vm: &Vm, words: &[&str]) {
+    let before = world.dump();
+    let outcome = world.event("prepare", vm);
+    assert_refused(
+        &outcome,
+        &[&["vmhook: domain ", &vm.name][..], words].concat(),
+    );
+    assert_same(&world.dump(), &before, &format!("{words:?}"));
+    assert_silent(&world.event("stopped", vm));
+    assert_silent(&world.event("release", vm));
+    assert_same(&world.dump(), &before, &format!("{words:?}"));
 }
 
 /// Copies a program to where it is run. Another process does it: a file that this one has open for

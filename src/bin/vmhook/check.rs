@@ -12,11 +12,11 @@ use vmhook::firewall::guard::IBRNAME_PROBE;
 use vmhook::hook::load_config;
 use vmhook::host::{self, Host, HostError};
 use vmhook::installation::CONFIG;
-use vmhook::model::{Direction, Family, Network, SecurityGroup, Vtep};
+use vmhook::model::{Direction, Family, Network, SecurityGroup};
 use vmhook::resolve;
 
-use crate::Answer;
 use crate::output::{BAD, GOOD, HEAD, NOTE, Output, styled};
+use crate::{Answer, vxlan};
 
 pub(crate) fn run(host: &dyn Host, output: &Output) -> Result<Answer> {
     let files = host.config_files();
@@ -41,6 +41,12 @@ pub(crate) fn run(host: &dyn Host, output: &Output) -> Result<Answer> {
     }
     findings.of_networks(&config, &facts);
     findings.of_addresses(&config);
+    let limit = host::igmp_max_memberships();
+    let groups = limit.map(|limit| vxlan::too_many_groups(&config, limit));
+    groups
+        .into_iter()
+        .flatten()
+        .for_each(|words| findings.note(&words));
     let verdict = findings.verdict();
     let Findings { texts, errors, .. } = findings;
     output.print(&(texts.concat() + &summary.text() + &verdict))?;
@@ -78,6 +84,11 @@ impl Findings {
         self.texts.push(format!("{head}{report}\n\n"));
     }
 
+    fn note(&mut self, words: &str) {
+        let head = styled(NOTE, "note:");
+        self.texts.push(format!("{head} {words}\n\n"));
+    }
+
     /// Two ports with one address. That may be meant, where they are on two networks or never run at
     /// once, so it is no error.
     fn of_addresses(&mut self, config: &Config) {
@@ -86,11 +97,8 @@ impl Findings {
             for address in port.fixed_ips.iter().flatten() {
                 let earlier = owners.entry(*address).or_default();
                 if let Some(owner) = earlier.iter().find(|owner| may_meet(owner, port)) {
-                    let head = styled(NOTE, "note:");
-                    self.texts.push(format!(
-                        "{head} ports {} and {} both have {address}\n\n",
-                        owner.name, port.name
-                    ));
+                    let (one, other) = (&owner.name, &port.name);
+                    self.note(&format!("ports {one} and {other} both have {address}"));
                 }
                 earlier.push(port);
             }
@@ -193,15 +201,7 @@ fn network_words(config: &Config, network: &NetworkConfig, facts: &HostFacts) ->
     let device = made.as_ref().and_then(Network::way_out);
     let device = device.map_or(String::new(), |device| format!(", device {device}"));
     let way = match &network.kind {
-        NetworkKindConfig::Vxlan(vxlan) => {
-            let peers = join(vxlan.flood.iter().map(Vtep::to_string));
-            let peers = if peers.is_empty() {
-                "no other host"
-            } else {
-                &peers
-            };
-            format!("VNI {}, MTU {mtu}, to {peers}", vxlan.vni)
-        }
+        NetworkKindConfig::Vxlan(vxlan) => vxlan::words(vxlan, &mtu),
         NetworkKindConfig::Vlan(vlan) => format!(
             "VLAN {} of physical network {}, MTU {mtu}",
             vlan.vlan, vlan.physical_network

@@ -25,6 +25,7 @@ mod reload;
 mod remove;
 mod setup;
 mod sync;
+mod vxlan;
 
 use std::process::ExitCode;
 use std::time::Duration;

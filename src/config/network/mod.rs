@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 use super::clash;
 use super::context::{Context, HostVtep};
-use super::error::{Checked, ConfigErrors};
+use super::error::Checked;
 use super::object::Object;
 use super::source::Site;
 use super::table::Table;
@@ -147,25 +147,12 @@ fn bridge<'a>(table: &mut Table<'a>, facts: &mut NetworkFacts<'a>) -> Option<IfN
 /// What later versions serve.
 fn not_served(table: &mut Table<'_>) {
     let names = |value: &Value<'_>| value.list(Value::parse::<IfName>);
-    table.later("group", group);
     table.later("evpn", Value::boolean);
     table.later("hosts", Value::anything);
-    table.later("ttl", |value| value.integer::<u8>(0..=255));
-    table.later("tos", Value::anything);
     table.later("trusted_ports", names);
     table.later("uplinks", names);
     table.later("host_address", Value::prefix);
     table.later("host_unfiltered", Value::boolean);
-}
-
-/// A multicast group.
-fn group(value: &Value<'_>) -> Checked<IpAddr> {
-    let address: IpAddr = value.address()?;
-    if address.is_multicast() {
-        return Ok(address);
-    }
-    let error = value.error(format!("{address} is not a multicast group"));
-    Err(ConfigErrors::from(error))
 }
 
 /// Two networks with one id, one bridge, one VNI or one place on a physical network would be one on

@@ -1,7 +1,9 @@
 //! The keys of a network of type `vxlan`.
 
+use std::num::NonZeroU8;
+
 use super::{Checked, Context, HostVtep, NetworkFacts, Table, Value, sited};
-use crate::model::{Family, Vni, Vtep};
+use crate::model::{Family, MulticastRange, OuterHeader, PortRange, Tos, TunnelOptions, Vni, Vtep};
 
 /// A VXLAN network.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,17 +11,52 @@ pub struct VxlanConfig {
     /// Its number on the wire.
     pub vni: Vni,
     /// Head-end replication: the other hosts, each once, all of the family of `local_ip`, without
-    /// this host, so that one list serves all hosts.
+    /// this host, so that one list serves all hosts. Empty where there is a group.
     pub flood: Vec<Vtep>,
+    /// Where the network's multicast group is from, instead of a flood list.
+    pub group: Option<MulticastRange>,
+    /// UDP destination port; `None`: the host's `vxlan_port`.
+    pub port: Option<u16>,
+    /// UDP source ports; `None`: the kernel's.
+    pub source_ports: Option<PortRange>,
+    /// Outer packets bear a UDP checksum.
+    pub udp_checksum: bool,
+    /// What the outer IP header says.
+    pub outer: OuterHeader,
+}
+
+impl VxlanConfig {
+    /// What its tunnel has besides number, ends and port.
+    pub fn options(&self) -> TunnelOptions {
+        TunnelOptions {
+            group: self.group.map(|range| range.group_of(self.vni)),
+            source_ports: self.source_ports,
+            udp_checksum: self.udp_checksum,
+        }
+    }
 }
 
 /// The keys that only such a network has.
-pub(super) const KEYS: [&str; 2] = ["vni", "flood"];
+pub(super) const KEYS: [&str; 8] = [
+    "vni",
+    "flood",
+    "group",
+    "port",
+    "source_ports",
+    "udp_checksum",
+    "ttl",
+    "tos",
+];
 
 /// What was read of them.
 pub(super) struct Keys {
     vni: Option<Vni>,
     flood: Option<Vec<Vtep>>,
+    group: Option<MulticastRange>,
+    port: Option<u16>,
+    source_ports: Option<PortRange>,
+    udp_checksum: Option<bool>,
+    outer: OuterHeader,
 }
 
 impl Keys {
@@ -31,6 +68,16 @@ impl Keys {
         Self {
             vni: table.optional("vni", sited(&mut facts.vni, Value::number::<Vni>)),
             flood: table.optional("flood", |value| flood(context.vtep, value)),
+            group: table.optional("group", |value| group(context.vtep, value)),
+            port: table.optional("port", |value| value.integer(1..=65535)),
+            source_ports: table.optional("source_ports", source_ports),
+            udp_checksum: table.optional("udp_checksum", Value::boolean),
+            outer: OuterHeader {
+                ttl: table
+                    .optional("ttl", Value::number::<Hops>)
+                    .map(|hops| hops.0),
+                tos: table.optional("tos", tos).unwrap_or_default(),
+            },
         }
     }
 
@@ -49,9 +96,17 @@ impl Keys {
         if !table.has("vni") {
             table.complain("a vxlan network needs \"vni\", which is missing");
         }
+        if table.has("flood") && table.has("group") {
+            table.complain_of("group", "either flood or group, not both");
+        }
         Some(VxlanConfig {
             vni: self.vni?,
             flood: self.flood.unwrap_or_default(),
+            group: self.group,
+            port: self.port,
+            source_ports: self.source_ports,
+            udp_checksum: self.udp_checksum.unwrap_or(true),
+            outer: self.outer,
         })
     }
 }
@@ -71,13 +126,72 @@ fn flood(local: HostVtep, value: &Value<'_>) -> Checked<Vec<Vtep>> {
 /// A VXLAN device has one family on the outside: a peer of the other one can never be reached.
 fn peer(local: HostVtep, value: &Value<'_>) -> Checked<Vtep> {
     let vtep: Vtep = value.address()?;
-    match local {
-        HostVtep::Is(own) if Family::of(own.address()) != Family::of(vtep.address()) => {
-            let family = Family::of(own.address());
-            let message =
-                format!("{vtep} is not an {family} address, as this host's local_ip {own} is");
-            Err(value.error(message).into())
-        }
-        _ => Ok(vtep),
+    match local.mismatch(vtep.address()) {
+        Some(mismatch) => Err(value.error(mismatch).into()),
+        None => Ok(vtep),
+    }
+}
+
+/// A multicast group, or a range from which the group follows from the VNI.
+fn group(local: HostVtep, value: &Value<'_>) -> Checked<MulticastRange> {
+    let range = value.prefix()?;
+    let range = MulticastRange::try_from(range).map_err(|error| value.error(error))?;
+    match local.mismatch(range.address()) {
+        Some(mismatch) => Err(value.error(mismatch).into()),
+        None => Ok(range),
+    }
+}
+
+/// The kernel takes a range of one port for none.
+fn source_ports(value: &Value<'_>) -> Checked<PortRange> {
+    let ports = value.port_range()?;
+    if ports.first() == ports.last() {
+        let message = "one port is no range: a flow is told from others by its source port";
+        return Err(value.error(message).into());
+    }
+    Ok(ports)
+}
+
+/// Hops that a packet may take.
+struct Hops(NonZeroU8);
+
+impl TryFrom<u32> for Hops {
+    type Error = String;
+
+    fn try_from(number: u32) -> Result<Self, Self::Error> {
+        let hops = u8::try_from(number).ok().and_then(NonZeroU8::new);
+        hops.map(Self)
+            .ok_or_else(|| format!("{number} is outside 1 to 255"))
+    }
+}
+
+/// `"inherit"`, or the octet.
+fn tos(value: &Value<'_>) -> Checked<Tos> {
+    if let Ok(word) = value.string() {
+        return match word {
+            "inherit" => Ok(Tos::Inherit),
+            _ => Err(value
+                .error(format!("{word:?} is neither \"inherit\" nor a number"))
+                .into()),
+        };
+    }
+    match value.integer(0..=255)? {
+        1 => Err(value
+            .error("1 is no type of service; write \"inherit\" for that of the packet inside")
+            .into()),
+        octet => Tos::try_from(octet).map_err(|error| value.error(error).into()),
+    }
+}
+
+impl HostVtep {
+    /// Why this address cannot be on the other side of this host's.
+    fn mismatch(self, other: std::net::IpAddr) -> Option<String> {
+        let Self::Is(own) = self else {
+            return None;
+        };
+        let family = Family::of(own.address());
+        (family != Family::of(other)).then(|| {
+            format!("{other} is not an {family} address, as this host's local_ip {own} is")
+        })
     }
 }

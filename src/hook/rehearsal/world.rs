@@ -9,7 +9,7 @@ use crate::facts::{
     VxlanFact,
 };
 use crate::firewall::guard::Capabilities;
-use crate::model::{IfName, Mtu, NetworkId, NetworkKind, Tap, Tunnel};
+use crate::model::{IfName, Mtu, NetworkId, NetworkKind, OuterHeader, Tap, Tunnel};
 use crate::plan::link::alias;
 use crate::record::NetworkRecord;
 use crate::state::{OwnLink, ReadBack};
@@ -126,7 +126,10 @@ impl World {
         };
         let master = self.add_link(bridge);
         let (device, kind) = match &network.kind {
-            NetworkKind::Vxlan(vxlan) => (&vxlan.tunnel.device, self.vxlan(&vxlan.tunnel)),
+            NetworkKind::Vxlan(vxlan) => (
+                &vxlan.tunnel.device,
+                self.vxlan(&vxlan.tunnel, &vxlan.outer),
+            ),
             NetworkKind::Vlan(vlan) => {
                 let fact = VlanFact {
                     id: Some(vlan.id),
@@ -150,15 +153,9 @@ impl World {
         });
     }
 
-    fn vxlan(&self, tunnel: &Tunnel) -> LinkKind {
-        LinkKind::Vxlan(VxlanFact {
-            vni: Some(tunnel.vni),
-            local: Some(tunnel.local.address()),
-            group: None,
-            underlay: self.index_of(&tunnel.underlay),
-            port: tunnel.port,
-            learning: true,
-        })
+    fn vxlan(&self, tunnel: &Tunnel, outer: &OuterHeader) -> LinkKind {
+        let underlay = self.index_of(&tunnel.underlay);
+        LinkKind::Vxlan(VxlanFact::of(tunnel, outer, underlay))
     }
 
     fn index_of(&self, name: &IfName) -> Option<u32> {

@@ -6,7 +6,7 @@ use crate::apply::Standing;
 use crate::config::Config;
 use crate::firewall::iptables::Options;
 use crate::hook::domain::options;
-use crate::model::{Network, NetworkId, NetworkKind, Vtep};
+use crate::model::{Network, NetworkId, NetworkKind, Vtep, Vxlan};
 use crate::resolve::{self, Claimed};
 use crate::transaction::Renewal;
 
@@ -91,14 +91,6 @@ fn written(before: &Options, now: &Options) -> String {
 }
 
 fn renewed(before: &Network, now: &Network) -> Option<String> {
-    let peers = |network: &Network| {
-        let flood = match &network.kind {
-            NetworkKind::Vxlan(vxlan) => &vxlan.flood[..],
-            NetworkKind::Vlan(_) | NetworkKind::Flat(_) | NetworkKind::Local => &[],
-        };
-        let peers: Vec<String> = flood.iter().map(Vtep::to_string).collect();
-        super::rewritten::words(&peers)
-    };
     let mut what = Vec::new();
     if before.name != now.name {
         what.push(format!("name {} -> {}", before.name, now.name));
@@ -106,9 +98,27 @@ fn renewed(before: &Network, now: &Network) -> Option<String> {
     if before.keep != now.keep {
         what.push(format!("keep {} -> {}", before.keep, now.keep));
     }
-    let (had, has) = (peers(before), peers(now));
-    if had != has {
-        what.push(format!("peers (flood) {had} -> {has}"));
+    if let (NetworkKind::Vxlan(before), NetworkKind::Vxlan(now)) = (&before.kind, &now.kind) {
+        what.extend(renewed_vxlan(before, now));
     }
     (!what.is_empty()).then(|| format!("network {}: {}", now.name, what.join("; ")))
+}
+
+fn renewed_vxlan(before: &Vxlan, now: &Vxlan) -> Vec<String> {
+    let peers = |vxlan: &Vxlan| {
+        let peers: Vec<String> = vxlan.flood.iter().map(Vtep::to_string).collect();
+        super::rewritten::words(&peers)
+    };
+    let header = |vxlan: &Vxlan| match vxlan.outer.to_string().trim() {
+        "" => "the kernel's".to_owned(),
+        words => words.to_owned(),
+    };
+    let whats = [
+        ("peers (flood)", peers(before), peers(now)),
+        ("outer header", header(before), header(now)),
+    ];
+    let other = whats.into_iter().filter(|(_, had, has)| had != has);
+    other
+        .map(|(what, had, has)| format!("{what} {had} -> {has}"))
+        .collect()
 }

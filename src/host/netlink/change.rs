@@ -10,13 +10,14 @@ use crate::plan::link::{ALIAS_PREFIX, LinkChange, UNFINISHED};
 
 use super::super::{HostError, sysctl};
 use super::session::Session;
-use super::{addresses, fdb, links, make};
+use super::{addresses, fdb, links, make, vxlan};
 
 /// Does a change.
 pub(in crate::host) fn apply(session: &Session, change: &LinkChange) -> Result<(), HostError> {
     match change {
         LinkChange::AddBridge(bridge) => make::bridge(session, bridge),
-        LinkChange::AddVxlan(device) => make::vxlan(session, device),
+        LinkChange::AddVxlan(device) => vxlan::vxlan(session, device),
+        LinkChange::SetHeader(device) => vxlan::set_header(session, device),
         LinkChange::AddVlan(device) => make::vlan(session, device),
         LinkChange::AddFdb(entry) => add_fdb(session, entry),
         LinkChange::RemoveFdb(entry) => remove_fdb(session, entry),

@@ -93,9 +93,14 @@ fn vxlan(data: &[InfoVxlan]) -> VxlanFact {
         group: None,
         underlay: None,
         port: 0,
+        source_ports: (0, 0),
+        udp_checksum: false,
+        takes_no_checksum6: false,
+        ttl: 0,
+        tos: 0,
         learning: false,
     };
-    let mut external = false;
+    let (mut external, mut without_checksum6) = (false, false);
     for info in data {
         match info {
             InfoVxlan::Id(number) => fact.vni = Vni::try_from(*number).ok(),
@@ -105,12 +110,22 @@ fn vxlan(data: &[InfoVxlan]) -> VxlanFact {
             InfoVxlan::Group6(address) => fact.group = Some(IpAddr::V6(*address)),
             InfoVxlan::Link(index) => fact.underlay = Some(*index),
             InfoVxlan::Port(port) => fact.port = *port,
+            InfoVxlan::PortRange(ports) => fact.source_ports = *ports,
+            InfoVxlan::UDPCsum(on) => fact.udp_checksum = *on,
+            InfoVxlan::UDPZeroCsumTX(on) => without_checksum6 = *on,
+            InfoVxlan::UDPZeroCsumRX(on) => fact.takes_no_checksum6 = *on,
+            InfoVxlan::Ttl(hops) => fact.ttl = *hops,
+            InfoVxlan::Tos(octet) => fact.tos = *octet,
             InfoVxlan::Learning(on) => fact.learning = *on,
             InfoVxlan::CollectMetadata(on) => external = *on,
             _ => {}
         }
     }
     fact.vni = fact.vni.filter(|_| !external);
+    // Each family has a switch of its own, and the other one's says nothing.
+    if fact.local.is_some_and(|local| local.is_ipv6()) {
+        fact.udp_checksum = !without_checksum6;
+    }
     fact
 }
 

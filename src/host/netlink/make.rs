@@ -19,11 +19,11 @@ use nix::errno::Errno;
 use rtnetlink::packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 use rtnetlink::packet_route::RouteNetlinkMessage;
 use rtnetlink::packet_route::link::{BridgeStpState, LinkMessage};
-use rtnetlink::{LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVlan, LinkVxlan};
+use rtnetlink::{LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVlan};
 
-use crate::facts::{LinkFact, LinkKind, VlanFact, VxlanFact};
+use crate::facts::{LinkFact, LinkKind, VlanFact};
 use crate::model::{IfName, Mtu};
-use crate::plan::link::{Bridge, UNFINISHED, VlanDevice, VxlanDevice, alias};
+use crate::plan::link::{Bridge, UNFINISHED, VlanDevice, alias};
 
 use super::super::{HostError, sysctl};
 use super::links;
@@ -33,13 +33,15 @@ use super::session::Session;
 const DEFAULT_MTU: u32 = 1500;
 
 /// What every link of ours has.
-struct Finish<'a> {
-    name: &'a IfName,
-    alias: String,
-    mtu: Mtu,
+pub(super) struct Finish<'a> {
+    pub(super) name: &'a IfName,
+    pub(super) alias: String,
+    pub(super) mtu: Mtu,
     /// Settings below `/proc/sys/net/<protocol>/conf/<name>/`, written before the link is up, so
     /// that no router solicitation or duplicate address detection ever leaves it.
-    sysctls: &'static [(&'static str, &'static str, &'static str)],
+    pub(super) sysctls: &'static [(&'static str, &'static str, &'static str)],
+    /// What the kernel's refusal to bring such a link up means.
+    pub(super) why: &'a dyn Fn(Errno) -> Option<String>,
 }
 
 /// Makes a bridge, or brings the one that we made to this form.
@@ -53,6 +55,7 @@ pub(super) fn bridge(session: &Session, bridge: &Bridge) -> Result<(), HostError
             ("ipv4", "arp_ignore", "1"),
             ("ipv4", "arp_announce", "2"),
         ],
+        why: &|_| None,
     };
     let doing = || format!("cannot make bridge {}", bridge.name);
     match links::named(bridge.name.as_str())? {
@@ -68,32 +71,6 @@ pub(super) fn bridge(session: &Session, bridge: &Bridge) -> Result<(), HostError
     }
 }
 
-/// Makes a VXLAN device; one of ours with other settings is refused.
-pub(super) fn vxlan(session: &Session, device: &VxlanDevice) -> Result<(), HostError> {
-    let vxlan = &device.tunnel;
-    let finish = Finish {
-        name: &vxlan.device,
-        alias: alias(&device.network),
-        mtu: device.mtu,
-        sysctls: &[("ipv6", "disable_ipv6", "1")],
-    };
-    let doing = || {
-        let (name, mtu, underlay) = (&vxlan.device, device.mtu, &vxlan.underlay);
-        format!("cannot make VXLAN device {name} with MTU {mtu} over {underlay}")
-    };
-    let underlay = links::present(vxlan.underlay.as_str(), doing)?.index;
-    match links::named(vxlan.device.as_str())? {
-        None => finish.make(session, &vxlan_message(device, underlay), &doing),
-        Some(link) => {
-            finish.must_be_ours(&link, &doing)?;
-            if link.kind != LinkKind::Vxlan(expected(device, underlay)) {
-                return Err(refused(doing(), "it is there with other settings"));
-            }
-            finish.finish(session, &link, &doing)
-        }
-    }
-}
-
 /// Makes a VLAN device; one of ours with other settings is refused.
 pub(super) fn vlan(session: &Session, device: &VlanDevice) -> Result<(), HostError> {
     let vlan = &device.vlan;
@@ -102,6 +79,7 @@ pub(super) fn vlan(session: &Session, device: &VlanDevice) -> Result<(), HostErr
         alias: alias(&device.network),
         mtu: device.mtu,
         sysctls: &[("ipv6", "disable_ipv6", "1")],
+        why: &|_| None,
     };
     let doing = || {
         let (name, mtu, parent) = (&vlan.device, device.mtu, &vlan.parent);
@@ -128,7 +106,7 @@ pub(super) fn vlan(session: &Session, device: &VlanDevice) -> Result<(), HostErr
 }
 
 impl Finish<'_> {
-    fn make(
+    pub(super) fn make(
         &self,
         session: &Session,
         message: &LinkMessage,
@@ -142,7 +120,7 @@ impl Finish<'_> {
         })
     }
 
-    fn finish(
+    pub(super) fn finish(
         &self,
         session: &Session,
         link: &LinkFact,
@@ -160,11 +138,15 @@ impl Finish<'_> {
         session
             .request(RouteNetlinkMessage::SetLink(message), 0)
             .map(drop)
-            .map_err(|refusal| refusal.in_doing(doing()))
+            .map_err(|refusal| refusal.explained(self.why).in_doing(doing()))
     }
 
     /// The plan has refused what is somebody else's; this is the last guard.
-    fn must_be_ours(&self, link: &LinkFact, doing: &impl Fn() -> String) -> Result<(), HostError> {
+    pub(super) fn must_be_ours(
+        &self,
+        link: &LinkFact,
+        doing: &impl Fn() -> String,
+    ) -> Result<(), HostError> {
         if link.alias.as_deref() == Some(&self.alias) {
             return Ok(());
         }
@@ -176,7 +158,7 @@ impl Finish<'_> {
     }
 }
 
-fn refused(doing: String, reason: &str) -> HostError {
+pub(super) fn refused(doing: String, reason: &str) -> HostError {
     HostError::Netlink {
         doing,
         reason: reason.to_owned(),
@@ -210,7 +192,7 @@ fn create(
     last.map(drop).map_err(|refusal| refusal.in_doing(doing()))
 }
 
-fn change(
+pub(super) fn change(
     session: &Session,
     message: LinkMessage,
     doing: &impl Fn() -> String,
@@ -250,30 +232,4 @@ fn bridge_settings(bridge: &Bridge) -> LinkMessageBuilder<LinkBridge> {
 
 fn with_index(builder: LinkMessageBuilder<LinkBridge>, link: &LinkFact) -> LinkMessage {
     builder.index(link.index).build()
-}
-
-fn vxlan_message(device: &VxlanDevice, underlay: u32) -> LinkMessage {
-    let vxlan = &device.tunnel;
-    let builder = LinkVxlan::new(UNFINISHED, vxlan.vni.into())
-        .dev(underlay)
-        .port(vxlan.port)
-        .learning(true)
-        .udp_csum(true);
-    match vxlan.local.address() {
-        std::net::IpAddr::V4(address) => builder.local(address),
-        std::net::IpAddr::V6(address) => builder.local6(address),
-    }
-    .build()
-}
-
-fn expected(device: &VxlanDevice, underlay: u32) -> VxlanFact {
-    let vxlan = &device.tunnel;
-    VxlanFact {
-        vni: Some(vxlan.vni),
-        local: Some(vxlan.local.address()),
-        group: None,
-        underlay: Some(underlay),
-        port: vxlan.port,
-        learning: true,
-    }
 }

@@ -2,8 +2,8 @@
 //!
 //! Links are looked at by [`query`], which never has to wait. All else goes through the one socket of
 //! a [`session`], one request after the other, each within the time limit. [`facts`] reads the
-//! kernel's attributes as values, [`make`] makes links so that nobody ever sees half of one,
-//! [`change`] does the small changes.
+//! kernel's attributes as values, [`make`] makes links so that nobody ever sees half of one
+//! ([`vxlan`] those of that kind), [`change`] does the small changes.
 
 mod addresses;
 mod change;
@@ -13,6 +13,7 @@ mod links;
 mod make;
 mod query;
 mod session;
+mod vxlan;
 
 pub(super) use change::apply;
 pub(super) use session::Session;

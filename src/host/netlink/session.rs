@@ -46,6 +46,16 @@ impl Refusal {
         matches!(self, Self::Kernel { error, .. } if *error == expected)
     }
 
+    /// The same with what the kernel's error means here, where that is known.
+    pub(super) fn explained(mut self, why: &dyn Fn(Errno) -> Option<String>) -> Self {
+        if let Self::Kernel { error, words } = &mut self
+            && let Some(meaning) = why(*error)
+        {
+            *words = format!("{words}: {meaning}");
+        }
+        self
+    }
+
     /// The error that says what was tried.
     pub(super) fn in_doing(self, doing: impl Into<String>) -> HostError {
         match self {

@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use super::*;
-use crate::model::{Mtu, Tunnel, Vni, Vtep};
-use crate::plan::link::{Bridge, VxlanDevice};
+use crate::model::{Mtu, OuterHeader, Tos, Tunnel, TunnelOptions, Vni, Vtep};
+use crate::plan::link::Bridge;
 
 fn name(text: &str) -> IfName {
     text.parse().unwrap()
@@ -32,7 +32,9 @@ fn device(network: &str, port: u16, mtu: u32) -> OwnLink {
             local: vtep("172.16.0.31"),
             underlay: name("eth0"),
             port,
+            options: TunnelOptions::default(),
         },
+        outer: OuterHeader::default(),
         mtu: Mtu::try_from(mtu).unwrap(),
         network: network.parse().unwrap(),
     })
@@ -161,6 +163,23 @@ fn a_bridge_that_somebody_altered_is_brought_back_in_place() {
 fn a_device_is_brought_back_to_its_mtu_in_place() {
     let small = with("vxlan-267", device("lab", 8472, 1400));
     assert_eq!(words(&small, &lab()), ["ip link add vxlan-267"]);
+}
+
+#[test]
+fn an_outer_header_changes_under_a_device_that_stays() {
+    let OwnLink::Vxlan(mut other) = device("lab", 8472, 1450) else {
+        panic!("a VXLAN device");
+    };
+    other.outer.tos = Tos::Inherit;
+    let other = with("vxlan-267", OwnLink::Vxlan(other));
+    let text: Vec<String> = changes(&other, &lab())
+        .iter()
+        .map(LinkChange::to_string)
+        .collect();
+    assert_eq!(
+        text,
+        ["ip link set vxlan-267 type vxlan id 267 ttl auto tos 0x0\n"]
+    );
 }
 
 #[test]

@@ -25,11 +25,17 @@ pub(super) fn kind(
         device: device(vxlan.vni),
         local,
         underlay: name,
-        port: host.vxlan_port,
+        port: vxlan.port.unwrap_or(host.vxlan_port),
+        options: vxlan.options(),
     };
+    check_group(&tunnel)?;
     check_device(&tunnel, &network.id, facts)?;
-    let flood = vxlan.flood.clone();
-    Ok((mtu, NetworkKind::Vxlan(Vxlan { tunnel, flood })))
+    let vxlan = Vxlan {
+        tunnel,
+        outer: vxlan.outer.clone(),
+        flood: vxlan.flood.clone(),
+    };
+    Ok((mtu, NetworkKind::Vxlan(vxlan)))
 }
 
 /// `vxlan-<vni>`
@@ -81,6 +87,18 @@ fn mtu(network: &NetworkConfig, local: Vtep, underlay: &LinkFact) -> Result<Mtu,
         .map_err(|error| format!("{device} has MTU {below}, too small for VXLAN: {error}"))
 }
 
+/// A group is joined on the device that has the local address, and from there packets to it go out.
+fn check_group(tunnel: &Tunnel) -> Result<(), String> {
+    match tunnel.options.group {
+        Some(group) if tunnel.underlay.as_str() == "lo" => Err(format!(
+            "multicast group {group} needs a device that leads to the other hosts, but local_ip {} \
+             is on lo; set [host] local_ip to an address of that device",
+            tunnel.local
+        )),
+        _ => Ok(()),
+    }
+}
+
 fn check_device(tunnel: &Tunnel, id: &NetworkId, facts: &HostFacts) -> Result<(), String> {
     let Tunnel {
         vni, device, port, ..
@@ -97,10 +115,35 @@ fn check_device(tunnel: &Tunnel, id: &NetworkId, facts: &HostFacts) -> Result<()
         let is_one = matches!(&link.kind, LinkKind::Vxlan(fact) if same(fact));
         is_one && link.name != UNFINISHED && !is_ours(link, id)
     };
-    match facts.links.iter().find(taken) {
-        Some(link) => Err(format!(
+    if let Some(link) = facts.links.iter().find(taken) {
+        return Err(format!(
             "VNI {vni} on UDP port {port} is used by device {} already",
             link.name
+        ));
+    }
+    check_checksum(tunnel, facts)
+}
+
+/// Over IPv6 all VXLAN devices on a port share a socket, which takes packets without a UDP checksum or
+/// does not.
+fn check_checksum(tunnel: &Tunnel, facts: &HostFacts) -> Result<(), String> {
+    let wanted = tunnel.options.udp_checksum;
+    let other = |link: &&LinkFact| match &link.kind {
+        LinkKind::Vxlan(fact) => {
+            let six = fact.local.is_some_and(|local| local.is_ipv6());
+            let shares = six && fact.port == tunnel.port && link.name != tunnel.device.as_str();
+            shares && link.up && fact.takes_no_checksum6 == wanted
+        }
+        _ => false,
+    };
+    if tunnel.local.address().is_ipv4() {
+        return Ok(());
+    }
+    match facts.links.iter().find(other) {
+        Some(link) => Err(format!(
+            "udp_checksum = {wanted} here, but device {} on UDP port {} is made with {}, and over \
+             IPv6 all on a port are alike; set it alike, or another `port`",
+            link.name, tunnel.port, !wanted
         )),
         None => Ok(()),
     }
