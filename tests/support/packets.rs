@@ -59,7 +59,8 @@ impl Tap {
 pub struct Packets(OwnedFd);
 
 impl Packets {
-    pub(super) fn open(link: &str) -> Self {
+    /// Of a link of this thread's namespace.
+    pub fn open(link: &str) -> Self {
         let socket = socket::socket(
             AddressFamily::Packet,
             SockType::Raw,
