@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use proptest::prelude::*;
 use vmhook::compile::compile_skeleton;
-use vmhook::firewall::guard::{Element, Guard};
+use vmhook::firewall::guard::{Class, Element, Guard};
 use vmhook::firewall::iptables::{Chain, ChainName, Ruleset, Table, chain_suffix, repair};
 use vmhook::model::{Family, IfName, Port, Zone};
 use vmhook::state::{HostState, ReadBack};
@@ -237,9 +237,9 @@ fn members_are_of_their_network_alone(
     ends: &[&End; 2],
 ) -> Result<(), TestCaseError> {
     let guard = &there.state.guard;
-    let places = |of: &Guard, name: &IfName| -> BTreeSet<Zone> {
+    let places = |of: &Guard, name: &IfName| -> BTreeSet<Class> {
         let elements = of.elements.iter().filter_map(|element| match element {
-            Element::Place(member, zone) if member == name => Some(*zone),
+            Element::Place(member, class) if member == name => Some(*class),
             _ => None,
         });
         elements.collect()
@@ -247,9 +247,9 @@ fn members_are_of_their_network_alone(
     for name in guard.elements.iter().filter_map(Element::port) {
         let has = places(guard, name);
         prop_assert!(has.len() <= 1, "{} has {:?}", name, has);
-        for zone in &has {
-            let is_own = |end: &&End| end.zone(name) == Some(*zone);
-            prop_assert!(ends.iter().any(is_own), "{} has {}", name, zone);
+        for class in &has {
+            let is_own = |end: &&End| end.zone(name).map(Class::from) == Some(*class);
+            prop_assert!(ends.iter().any(is_own), "{} has {}", name, class);
         }
     }
     Ok(())

@@ -7,7 +7,8 @@ use ipnet::{Ipv4Net, Ipv6Net};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Family, IfName, MacAddr, Zone};
+use super::Class;
+use crate::model::{Family, IfName, MacAddr};
 
 /// One element of one of the guard's sets.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -19,9 +20,9 @@ pub enum Element {
     Quiet(IfName),
     /// A known port of a managed bridge: a way out, or a VM's tap that is open.
     Member(IfName),
-    /// A member's network, by the number of its conntrack zone, which no other network of the host
-    /// has: it speaks with the members of that network alone, wherever somebody moves it.
-    Place(IfName, Zone),
+    /// A member's network: it speaks with the members of that network alone, wherever somebody moves
+    /// it.
+    Place(IfName, Class),
     /// A VM's tap: what it sends and gets is checked.
     Port(IfName),
     /// A VM's tap of which only MAC address and ARP are checked, in what it sends.
@@ -111,8 +112,7 @@ impl Element {
                     format!("\"{bridge}\" . \"{bridge}\""),
                 ),
             ],
-            Self::Place(name, zone) => {
-                let class = class(*zone);
+            Self::Place(name, class) => {
                 vec![
                     ("bridge vmhook networks", format!("\"{name}\" : {class}")),
                     ("bridge vmhook places", format!("\"{name}\" . {class}")),
@@ -185,19 +185,6 @@ impl Element {
             _ => return None,
         })
     }
-}
-
-/// A network's number as nft writes a packet's priority: two halves of 16 bits, of which a zone fills
-/// the lower one.
-fn class(zone: Zone) -> String {
-    format!("0:{:x}", u16::from(zone))
-}
-
-/// The network of this number.
-pub(super) fn zone(class: &str) -> Option<Zone> {
-    let number = class.strip_prefix("0:")?;
-    let number = u16::from_str_radix(number, 16).ok()?;
-    Zone::try_from(number).ok()
 }
 
 /// Where it stands, as in an nft script: `bridge vmhook members { "tap7a8c0a54-75" }`.

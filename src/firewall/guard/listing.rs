@@ -5,7 +5,6 @@ use std::net::Ipv6Addr;
 
 use ipnet::Ipv6Net;
 
-use super::element::zone;
 use super::{Element, Guard, Tables};
 use crate::model::{IfName, MacAddr};
 
@@ -182,7 +181,7 @@ fn element(place: &str, key: &str) -> Option<Element> {
         }
         ("inet vmhook taps", 0) => Element::Quiet(name),
         ("bridge vmhook networks" | "bridge vmhook places", 1) => {
-            Element::Place(name, zone(rest[0])?)
+            Element::Place(name, rest[0].parse().ok()?)
         }
         ("bridge vmhook members", 0) => Element::Member(name),
         ("bridge vmhook ports", 0) => Element::Port(name),
@@ -251,7 +250,6 @@ fn sorted_braces(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Zone;
 
     const BRIDGE: &str = r#"table bridge vmhook {
 	set members {
@@ -324,10 +322,7 @@ mod tests {
         let net = "2001:db8::/64".parse().unwrap();
         assert!(elements.contains(&Element::NaNet(tap.clone(), net)));
         assert!(elements.contains(&Element::Na(tap, "2001:db8::1".parse().unwrap())));
-        let place = Element::Place(
-            "vxlan-1048575".parse().unwrap(),
-            Zone::try_from(0xffff).unwrap(),
-        );
+        let place = Element::Place("vxlan-1048575".parse().unwrap(), "0:ffff".parse().unwrap());
         assert!(elements.contains(&place));
         assert_eq!(
             listing.chains,

@@ -32,12 +32,14 @@
 //! told in `docs/design.md`.
 
 mod base;
+mod class;
 mod element;
 mod listing;
 mod ports;
 mod script;
 
 pub use base::{Capabilities, IBRNAME_PROBE, base_id, base_script};
+pub use class::{Class, ClassError};
 pub use element::Element;
 pub use listing::{Listing, ListingError, read_tables};
 pub use ports::{closed_port_elements, network_elements, port_elements};

@@ -16,7 +16,7 @@ pub fn network_elements(network: &Network, zone: Zone) -> BTreeSet<Element> {
     let mut elements = BTreeSet::from([Element::Bridge(network.bridge.clone())]);
     if let Some(device) = network.way_out() {
         elements.insert(Element::Member(device.clone()));
-        elements.insert(Element::Place(device.clone(), zone));
+        elements.insert(Element::Place(device.clone(), zone.into()));
     }
     elements
 }
@@ -40,7 +40,7 @@ pub fn port_elements(zone: Zone, port: &Port, tap: &Tap) -> BTreeSet<Element> {
     let mut elements = BTreeSet::from([
         Element::Quiet(name.clone()),
         Element::Member(name.clone()),
-        Element::Place(name.clone(), zone),
+        Element::Place(name.clone(), zone.into()),
         Element::Rarp(name.clone(), port.mac),
     ]);
     elements.extend(match port.security {
