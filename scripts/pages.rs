@@ -37,7 +37,7 @@ const FILES: [(&str, &str); 3] = [
     (
         "/etc/vmhook/vmhook.toml",
         "the configuration, with /etc/vmhook/conf.d/*.toml; its keys are told in \
-         /usr/share/doc/vmhook/design.md, section 5",
+         /usr/share/doc/vmhook/configuration.md",
     ),
     (
         "/run/vmhook",

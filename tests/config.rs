@@ -9,6 +9,7 @@
     reason = "a test is its own boundary: it reads the cases, and helpers are tests too"
 )]
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -160,6 +161,70 @@ fn each_case_is_reported_as_its_folder_says() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The page's blocks of TOML are one configuration, and nothing is wrong with it.
+#[test]
+fn the_recipes_of_the_reference_page_are_right() {
+    let page = include_str!("../docs/configuration.md");
+    let blocks = page.split("```toml\n").skip(1);
+    let text: String = blocks
+        .map(|block| block.split("```").next().unwrap())
+        .collect();
+    let config = of_text(&text);
+    let errors: Vec<String> = config
+        .all_errors()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(errors, [""; 0]);
+    assert!(
+        config.networks.len() >= 3 && config.ports.len() >= 7,
+        "all are read"
+    );
+}
+
+/// A key that the program reads and the page does not tell is one that nobody finds.
+#[test]
+fn the_reference_page_tells_every_key() {
+    let page = include_str!("../docs/configuration.md");
+    let readers = ["optional(", "required(", "choice("];
+    let mut keys = BTreeSet::new();
+    for file in sources_below(Path::new("src/config")) {
+        let text = fs::read_to_string(file).unwrap();
+        for reader in readers {
+            let calls = text.split(reader).skip(1);
+            let key = |call: &str| {
+                Some(
+                    call.trim_start()
+                        .strip_prefix('"')?
+                        .split_once('"')?
+                        .0
+                        .to_owned(),
+                )
+            };
+            keys.extend(calls.filter_map(key));
+        }
+    }
+    assert!(
+        keys.contains("local_ip") && keys.contains("vni"),
+        "{keys:?}"
+    );
+    keys.retain(|key| !page.contains(&format!("`{key}`")));
+    assert_eq!(
+        keys,
+        BTreeSet::new(),
+        "docs/configuration.md does not tell these"
+    );
+}
+
+fn sources_below(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let (folders, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+    let below = folders.iter().flat_map(|folder| sources_below(folder));
+    files.into_iter().chain(below).collect()
 }
 
 fn of_text(text: &str) -> Config {
