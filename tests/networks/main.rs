@@ -19,4 +19,5 @@ mod flat;
 mod hosts;
 mod keep;
 mod local;
+mod neutron;
 mod vxlan;
