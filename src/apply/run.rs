@@ -54,7 +54,10 @@ fn only_takes_away(step: &Step) -> bool {
         Step::Links(changes) => changes.iter().all(|change| {
             matches!(
                 change,
-                LinkChange::Delete(_) | LinkChange::RemoveFdb(_) | LinkChange::ShutTap(_)
+                LinkChange::Delete(_)
+                    | LinkChange::RemoveFdb(_)
+                    | LinkChange::ShutTap(_)
+                    | LinkChange::TakeOut { .. }
             )
         }),
     }
