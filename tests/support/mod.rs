@@ -37,6 +37,7 @@ mod guest;
 pub mod host;
 pub mod journal;
 mod lab;
+mod look;
 mod namespace;
 pub mod netns;
 mod outcome;

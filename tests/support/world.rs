@@ -4,7 +4,6 @@
 //! session of its own, and makes and deletes the taps. Far cheaper than a [`Lab`](super::Lab), so
 //! that a test can do it some hundred times.
 
-use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -41,24 +40,6 @@ ingress = [
 egress = [{ any = true }]
 "#;
 
-/// Leaves out what changes by itself: timers, carriers, comments, counters, indexes of links, a
-/// tunnel's address; the order of rules, which is others' business; and the built-in chains of
-/// iptables, which appear, empty, at its first use.
-const LOOK: &str = r#"
-ip -d -o link | sed -E 's/[a-z_]+_timer +[0-9.]+//g; s/^[0-9]+: //; s/state [A-Z]+//; s/NO-CARRIER,|,LOWER_UP//g; s/designated_[a-z]+ [^ ]+//g; /^vxlan-/s/link.ether [^ ]+//' | sort
-bridge fdb show | grep 'permanent.*dst'
-for family in ip ip6; do
-    for save in ${family}tables-save ${family}tables-legacy-save; do
-        echo == $save
-        $save 2>/dev/null | grep -Ev '^#|^\*|^COMMIT|^:[A-Z]+ ACCEPT' | sort
-    done
-done
-nft list tables | grep -Ev ' ip6? (raw|mangle|nat|filter|security)$' | while read -r table; do
-    nft --stateless list $table | tr '{,}' '\n' | tr -d '[:blank:]' | sort | sed "s/^/$table: /"
-done
-ipset save | sed "s, initval 0x[0-9a-f]*,," | sort
-"#;
-
 /// One host. Lives on the thread whose namespace it is.
 #[derive(Debug)]
 pub struct World {
@@ -67,7 +48,7 @@ pub struct World {
 
 #[expect(
     clippy::unused_self,
-    reason = "what looks at a world's kernel must have a world"
+    reason = "what is done on a world's host must have a world"
 )]
 impl World {
     /// Runs a test on a host with `eth0`, 172.16.0.31/24, MTU 1500, and the [`CONFIG`].
@@ -235,46 +216,6 @@ impl World {
             super::netns::attempt(&format!("ip link delete {}", nic.tap));
         }
     }
-
-    /// Everything in the kernel that vmhook could change, in a comparable form.
-    pub fn kernel(&self) -> String {
-        shell(LOOK)
-    }
-
-    /// The same, and every file of the state directory but the lock.
-    pub fn dump(&self) -> String {
-        let state = self.state_dir();
-        let files = shell(&format!(
-            "find {} -type f ! -name lock -print -exec cat {{}} \\; 2>/dev/null || true",
-            state.display()
-        ));
-        self.kernel() + "== state\n" + &files
-    }
-
-    /// The files of the state directory but the lock.
-    pub fn state_files(&self) -> BTreeSet<String> {
-        let state = self.state_dir();
-        let found = shell(&format!(
-            "cd {} 2>/dev/null && find . -type f ! -name lock -printf '%P\\n' || true",
-            state.display()
-        ));
-        found.lines().map(str::to_owned).collect()
-    }
-
-    /// The rules of iptables and ip6tables, less counters.
-    pub fn rules(&self) -> String {
-        shell("for save in iptables-save ip6tables-save; do $save | grep '^-A' | sort; done")
-    }
-
-    /// The taps that the guard lets through.
-    pub fn open_taps(&self) -> BTreeSet<String> {
-        let listed = shell("nft list set bridge vmhook members 2>/dev/null || true");
-        let names = listed.split('"').skip(1).step_by(2);
-        names
-            .filter(|name| !name.starts_with("vxlan-"))
-            .map(str::to_owned)
-            .collect()
-    }
 }
 
 /// `prepare` refuses the machine with a line that has its name and these words, and changes nothing.
@@ -309,13 +250,4 @@ fn attach(tap: &str, guest: &str, mtu: u32, bridge: &str) {
     run(&format!(
         "ip link set {tap} address {own} mtu {mtu} master {bridge} up"
     ));
-}
-
-fn shell(script: &str) -> String {
-    let output = Command::new("sh")
-        .args(["-c", script])
-        .env("LC_ALL", "C")
-        .output()
-        .expect("sh starts");
-    String::from_utf8_lossy(&output.stdout).into_owned()
 }
