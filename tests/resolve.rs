@@ -142,16 +142,33 @@ mod network {
         let bridge = link(3, "brqlab", LinkKind::Bridge(BridgeFact::OURS), 1450);
         assert_eq!(
             refused(&with(bridge.clone())),
-            "a device named brqlab is there already and was not made by vmhook for this network \
-             (alias \"vmhook:network=lab\"); remove it, or use another network id"
+            "a device named brqlab is there already and was not made by vmhook: it is a bridge, and \
+             this network needs a bridge with alias \"vmhook:network=lab\"; remove it (ip link delete \
+             brqlab)"
+        );
+        let others = LinkFact {
+            alias: Some("vmhook:network=office".to_owned()),
+            ..bridge.clone()
+        };
+        assert_eq!(
+            refused(&with(others)),
+            "a device named brqlab is there already and was made for another network (alias \
+             \"vmhook:network=office\", not \"vmhook:network=lab\"); use another network id"
         );
         let not_a_bridge = ours(link(3, "brqlab", physical(), 1450));
         assert!(refused(&with(not_a_bridge)).starts_with("a device named brqlab is there already"));
         let device = link(4, "vxlan-267", physical(), 1450);
         assert_eq!(
             refused(&with(device)),
-            "a device named vxlan-267 is there already and was not made by vmhook"
+            "a device named vxlan-267 is there already and was not made by vmhook: it is a physical \
+             device, and this network needs VNI 267, local address 172.16.0.31 on eth0, UDP port 8472; \
+             remove it (ip link delete vxlan-267)"
         );
+        let device = link(4, "vxlan-267", vxlan(300, 4789), 1450);
+        assert!(refused(&with(device)).contains(
+            "it is VNI 300, local address none on another device, UDP port 4789, and this network \
+             needs VNI 267"
+        ));
         for own in [bridge, link(4, "vxlan-267", vxlan(267, 8472), 1450)] {
             assert!(resolved(&lab(), &with(ours(own))).is_ok());
         }

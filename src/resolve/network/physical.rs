@@ -5,7 +5,7 @@
 //! to move them and their routes to the bridge and back, as Neutron does, is no work for a program
 //! that runs because some machine starts or stops.
 
-use super::is_ours;
+use super::{is_ours, not_ours};
 use crate::config::{Config, FlatConfig, NetworkConfig, VlanConfig};
 use crate::facts::{HostFacts, LinkFact, LinkKind, VlanFact};
 use crate::model::{IfName, Mtu, NetworkKind, Vlan};
@@ -90,9 +90,7 @@ fn check_device(
     if let Some(link) = facts.link(device)
         && !is_ours(link, &network.id)
     {
-        return Err(format!(
-            "a device named {device} is there already and was not made by vmhook"
-        ));
+        return Err(not_ours(link, vlan, facts));
     }
     let same = LinkKind::Vlan(VlanFact {
         id: Some(*id),
@@ -217,7 +215,9 @@ mod tests {
         let other = |name: &str, parent| host(link(3, name, tagged(parent)));
         assert_eq!(
             refused(VLAN, &other("eth1.1011", 2)),
-            "a device named eth1.1011 is there already and was not made by vmhook"
+            "a device named eth1.1011 is there already and was not made by vmhook: it is VLAN 1011 of \
+             eth1, and this network needs VLAN 1011 of eth1 (device eth1.1011); remove it (ip link \
+             delete eth1.1011)"
         );
         assert_eq!(
             refused(VLAN, &other("office", 2)),

@@ -1,6 +1,6 @@
 //! The tunnel of a VXLAN network.
 
-use super::is_ours;
+use super::{is_ours, not_ours};
 use crate::config::{Config, NetworkConfig, VxlanConfig};
 use crate::facts::{HostFacts, LinkFact, LinkKind, VxlanFact};
 use crate::model::{Family, IfName, Mtu, NetworkId, NetworkKind, Tunnel, Vni, Vtep, Vxlan};
@@ -106,9 +106,7 @@ fn check_device(tunnel: &Tunnel, id: &NetworkId, facts: &HostFacts) -> Result<()
     if let Some(link) = facts.link(device)
         && !is_ours(link, id)
     {
-        return Err(format!(
-            "a device named {device} is there already and was not made by vmhook"
-        ));
+        return Err(not_ours(link, tunnel, facts));
     }
     let same = |fact: &VxlanFact| fact.vni == Some(*vni) && fact.port == *port;
     let taken = |link: &&LinkFact| {
