@@ -2,6 +2,7 @@
 
 use super::hosts::{Hosts, Machine};
 use super::support::Vm;
+use super::support::netns::run;
 
 /// Two networks of one address range on each host: `red` and `blue`, carried as it is said.
 fn configuration(local_ip: &str, carried: &str) -> String {
@@ -142,5 +143,44 @@ fn a_machine_that_moves_is_found_again() {
             machine.stop();
         }
         hosts.assert_unchanged_since(&before);
+    }
+}
+
+/// The host's own firewall is stateful, so that conntrack looks at everything it may look at.
+#[test]
+fn a_hosts_conntrack_sees_what_is_in_a_tunnel_and_not_the_tunnel() {
+    let six = configuration("fd00:16::@", r#"group = "ff05::/64""#);
+    for (configuration, mtu) in [(configuration("172.16.0.@", FLOOD), 1450), (six, 1430)] {
+        let hosts = Hosts::configured(&configuration);
+        for host in [0, 1] {
+            hosts.on(host, |_| {
+                run("iptables -A INPUT -m conntrack --ctstate INVALID -j DROP");
+                run("ip6tables -A INPUT -m conntrack --ctstate INVALID -j DROP");
+            });
+        }
+        let machines = [0, 1].map(|host| hosts.start(host, vm("red", number(host), mtu)));
+        reaches(&machines[0], &machines[1], mtu);
+        let tracked = |host| {
+            hosts.on(host, |_| {
+                run("conntrack -L -f ipv4") + &run("conntrack -L -f ipv6")
+            })
+        };
+        for host in [0, 1] {
+            let tracked = tracked(host);
+            assert!(!tracked.contains("dport=8472"), "host {host}: {tracked}");
+            assert!(tracked.contains("dport=22"), "host {host}: {tracked}");
+            hosts.on(host, |_| {
+                run("nft flush set inet vmhook vteps4");
+                run("nft flush set inet vmhook vteps6");
+            });
+        }
+        reaches(&machines[0], &machines[1], mtu);
+        assert!(
+            tracked(0).contains("dport=8472"),
+            "the sets alone were in the way"
+        );
+        for machine in machines {
+            machine.stop();
+        }
     }
 }

@@ -216,10 +216,28 @@ const BASE_CHAINS: &str = "	chain prerouting {
 ///
 /// Nor does the host take or route what comes in by such a tap: with its bridge, a tap loses what
 /// keeps the guest from the host, and the guest runs on.
+///
+/// Packets of tunnels are not tracked, before conntrack (-200) and iptables' raw (-300) see them: what is
+/// in them is, and each of its flows would be an entry more for each direction. Only what goes to or
+/// comes from a tunnel's own end, by its address or group: the same port may be translated or forwarded
+/// for somebody else, and a VM may send to it.
 const INET: &str = "table inet vmhook {
 	set bridges { type ifname; }
 	set bridged { type ifname . ifname; }
 	set taps { type ifname; }
+	set vteps4 { type ipv4_addr . inet_service; }
+	set vteps6 { type ipv6_addr . inet_service; }
+	chain outer_in {
+		type filter hook prerouting priority -301; policy accept;
+		iifname @bridges return
+		ip daddr . udp dport @vteps4 notrack
+		ip6 daddr . udp dport @vteps6 notrack
+	}
+	chain outer_out {
+		type filter hook output priority -301; policy accept;
+		ip saddr . udp dport @vteps4 notrack
+		ip6 saddr . udp dport @vteps6 notrack
+	}
 	chain input {
 		type filter hook input priority -310; policy accept;
 		iifname @bridges drop

@@ -16,6 +16,9 @@ use crate::model::{Family, IfName, MacAddr};
 pub enum Element {
     /// A managed bridge: nothing passes between it and the host.
     Bridge(IfName),
+    /// Where a tunnel's packets are sent to: this host's end of it, or its group, and the UDP port.
+    /// conntrack does not see them.
+    Vtep(IpAddr, u16),
     /// The tap of a VM, there or to come: the host's own stack sends nothing into it.
     Quiet(IfName),
     /// A known port of a managed bridge: a way out, or a VM's tap that is open.
@@ -83,7 +86,7 @@ impl Element {
             | Self::DhcpServer(tap, _)
             | Self::Place(tap, _)
             | Self::Member(tap) => Some(tap),
-            Self::Bridge(_) | Self::Quiet(_) | Self::Foreign(..) => None,
+            Self::Bridge(_) | Self::Quiet(_) | Self::Vtep(..) | Self::Foreign(..) => None,
         }
     }
 
@@ -117,6 +120,13 @@ impl Element {
                     ("bridge vmhook networks", format!("\"{name}\" : {class}")),
                     ("bridge vmhook places", format!("\"{name}\" . {class}")),
                 ]
+            }
+            Self::Vtep(address, port) => {
+                let set = match Family::of(*address) {
+                    Family::Ipv4 => "inet vmhook vteps4",
+                    Family::Ipv6 => "inet vmhook vteps6",
+                };
+                vec![(set, format!("{address} . {port}"))]
             }
             Self::Quiet(tap) => vec![("inet vmhook taps", format!("\"{tap}\""))],
             Self::Foreign(set, key) => vec![(set.as_str(), key.clone())],

@@ -170,6 +170,10 @@ fn element(place: &str, key: &str) -> Option<Element> {
         " . "
     };
     let mut parts = key.split(separator);
+    if let "inet vmhook vteps4" | "inet vmhook vteps6" = place {
+        let (address, port) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        return Some(Element::Vtep(address, port));
+    }
     let name: IfName = parts.next()?.trim_matches('"').parse().ok()?;
     let rest: Vec<&str> = parts.collect();
     let mac = || rest.first()?.parse::<MacAddr>().ok();

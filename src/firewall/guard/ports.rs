@@ -7,7 +7,9 @@ use ipnet::IpNet;
 
 use super::Element;
 use crate::firewall::policy::{Policy, Source};
-use crate::model::{Family, IfName, Network, Port, PortSecurity, Tap, Zone};
+use crate::model::{
+    Family, IfName, MulticastGroup, Network, NetworkKind, Port, PortSecurity, Tap, Vxlan, Zone,
+};
 
 /// The elements of a network: its bridge, and its way out as a member of it.
 ///
@@ -17,6 +19,11 @@ pub fn network_elements(network: &Network, zone: Zone) -> BTreeSet<Element> {
     if let Some(device) = network.way_out() {
         elements.insert(Element::Member(device.clone()));
         elements.insert(Element::Place(device.clone(), zone.into()));
+    }
+    if let NetworkKind::Vxlan(Vxlan { tunnel, .. }) = &network.kind {
+        let group = tunnel.options.group.map(MulticastGroup::address);
+        let ends = group.into_iter().chain([tunnel.local.address()]);
+        elements.extend(ends.map(|end| Element::Vtep(end, tunnel.port)));
     }
     elements
 }
