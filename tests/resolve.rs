@@ -1,10 +1,10 @@
 //! From configuration, domain and host to ports and networks: each refusal with its words.
 #![expect(clippy::unwrap_used, reason = "the values are written here")]
 
-use vmhook::config::{Config, NetworkConfig, Source, load};
+use vmhook::config::{Config, GuestMtu, NetworkConfig, Source, load};
 use vmhook::domain::{Domain, parse_domain};
 use vmhook::facts::{AddressFact, BridgeFact, HostFacts, LinkFact, LinkKind, VxlanFact};
-use vmhook::model::{MacAddr, Network, NetworkKind, Port, PortSecurity, Tap};
+use vmhook::model::{MacAddr, Mtu, Network, NetworkKind, Port, PortSecurity, Tap};
 use vmhook::resolve::{self, Claimed, Origin, ResolvedPort, Sources};
 
 const HOST: &str = "[host]\nlocal_ip = \"172.16.0.31\"\n";
@@ -614,12 +614,33 @@ mod tap {
 
     #[test]
     fn may_not_be_told_more_than_the_network_carries() {
-        let check = |inside: &str| resolve::check_mtu(&interface(inside).interfaces[0], &network());
-        assert_eq!(check(""), Ok(()));
-        assert_eq!(check("<mtu size='1450'/>"), Ok(()));
+        let check = |inside: &str| {
+            let interface = &interface(inside).interfaces[0];
+            [None, Some(GuestMtu::Refuse), Some(GuestMtu::Warn)]
+                .map(|policy| resolve::check_mtu(interface, &network(), policy))
+        };
+        let told = [(); 3].map(|()| Ok(None));
+        assert_eq!(check("<mtu size='1450'/>"), told);
+        let above = "<mtu size='1500'/> is above the 1450 of network lab; write <mtu size='1450'/>";
+        let above = || above.to_owned();
         assert_eq!(
-            check("<mtu size='1500'/>").unwrap_err(),
-            "<mtu size='1500'/> is above the 1450 of network lab; write <mtu size='1450'/>"
+            check("<mtu size='1500'/>"),
+            [Err(above()), Err(above()), Ok(Some(above()))]
         );
+        let none = "it has no <mtu>: unless DHCP tells its guest, that takes 1500, and network lab \
+             carries 1450; write <mtu size='1450'/>";
+        let none = || none.to_owned();
+        assert_eq!(check(""), [Ok(None), Err(none()), Ok(Some(none()))]);
+    }
+
+    #[test]
+    fn need_not_be_told_what_every_guest_takes() {
+        let network = Network {
+            mtu: Mtu::ETHERNET,
+            ..network()
+        };
+        let interface = &interface("").interfaces[0];
+        let checked = resolve::check_mtu(interface, &network, Some(GuestMtu::Refuse));
+        assert_eq!(checked, Ok(None));
     }
 }

@@ -33,6 +33,7 @@ fn network(id: &str, vni: u32) -> Network {
         bridge: format!("brq{id}").parse().unwrap(),
         keep: false,
         mtu: 1450.try_into().unwrap(),
+        clamp_mss: false,
         kind: NetworkKind::Vxlan(Vxlan {
             tunnel: Tunnel {
                 vni: Vni::try_from(vni).unwrap(),

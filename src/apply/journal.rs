@@ -20,6 +20,8 @@ use crate::refusal::Refusal;
 pub enum Outcome {
     /// It is as wanted.
     Applied,
+    /// It is let in, and a guest may lose packets by it.
+    Warned,
     /// Something that should go is left; the next repair takes it.
     Incomplete,
     /// It was not let in; nothing was changed.
@@ -34,6 +36,7 @@ impl Outcome {
     fn word(self) -> &'static str {
         match self {
             Self::Applied => "applied",
+            Self::Warned => "warned",
             Self::Incomplete => "incomplete",
             Self::Refused => "refused",
             Self::Failed => "failed",
@@ -44,7 +47,7 @@ impl Outcome {
     fn priority(self) -> Priority {
         match self {
             Self::Applied => Priority::Info,
-            Self::Repaired => Priority::Warning,
+            Self::Repaired | Self::Warned => Priority::Warning,
             Self::Incomplete | Self::Refused | Self::Failed => Priority::Error,
         }
     }

@@ -44,7 +44,9 @@ pub use firewall::{Dispatch, FirewallConfig};
 pub use host::HostConfig;
 pub use load::load;
 pub use lookup::{Config, ManagedBy};
-pub use network::{FlatConfig, NetworkConfig, NetworkKindConfig, VlanConfig, VxlanConfig};
+pub use network::{
+    FlatConfig, GuestMtu, NetworkConfig, NetworkKindConfig, VlanConfig, VxlanConfig,
+};
 pub use port::{DeviceOwner, PortConfig};
 pub use section::Section;
 pub use source::Source;

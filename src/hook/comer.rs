@@ -6,6 +6,7 @@ use super::asking::{Asking, Stamp};
 use super::context::{configured, stands};
 use super::domain::{Claims, Requested, claims};
 use crate::apply::Store;
+use crate::apply::journal::{Line, Outcome};
 use crate::config::Config;
 use crate::domain::{Domain, Interface};
 use crate::event::Call;
@@ -112,16 +113,33 @@ impl<'a> Comer<'a> {
     /// What its interfaces ask for by the configuration.
     pub(super) fn request(&self) -> Result<Requested> {
         let standing = self.store.networks()?;
-        Ok(self.asking().by_configuration(self.claims()?, &standing)?)
+        let requested = self.asking().by_configuration(self.claims()?, &standing)?;
+        Ok(self.warned(requested))
+    }
+
+    /// Tells the journal what is let in with a warning.
+    fn warned(&self, requested: Requested) -> Requested {
+        let Domain { name, uuid, .. } = self.domain;
+        for (mac, warning) in &requested.warnings {
+            let interface = mac.to_string();
+            let line = Line {
+                domain: Some(name),
+                uuid: Some(uuid),
+                interface: Some(&interface),
+                ..Line::of_host(self.call, Outcome::Warned)
+            };
+            let message = format!("domain {name}, interface {mac}, let in: {warning}");
+            line.write(self.host, &message);
+        }
+        requested
     }
 
     /// What its interfaces ask for, each with its tap.
     pub(super) fn request_with_taps(&self) -> Result<Requested> {
         self.asking().with_taps(|new| {
             let claims = self.claims_of(new.iter().copied())?;
-            Ok(self
-                .asking()
-                .by_configuration(claims, &self.store.networks()?)?)
+            let standing = self.store.networks()?;
+            Ok(self.warned(self.asking().by_configuration(claims, &standing)?))
         })
     }
 

@@ -6,7 +6,7 @@ use crate::config::{Config, NetworkConfig};
 use crate::domain::{Domain, Interface};
 use crate::facts::HostFacts;
 use crate::firewall::iptables::Options;
-use crate::model::{Network, NetworkId, Port};
+use crate::model::{MacAddr, Network, NetworkId, Port};
 use crate::record::NetworkRecord;
 use crate::refusal::Refusal;
 use crate::resolve::{self, Claimed, Sources};
@@ -21,6 +21,8 @@ pub(super) struct Requested {
     pub(super) ports: Vec<Port>,
     /// The networks of the ports, each once.
     pub(super) networks: Vec<Network>,
+    /// What is let in and may not be what somebody wants: interface and words.
+    pub(super) warnings: Vec<(MacAddr, String)>,
 }
 
 /// What a domain's interfaces are resolved against.
@@ -70,8 +72,10 @@ pub(super) fn add(
     against: Against<'_>,
 ) -> Result<(), String> {
     let network = network(config, against)?;
-    resolve::check_mtu(interface, &network)?;
+    let warning = resolve::check_mtu(interface, &network, config.guest_mtu)?;
     let mac = interface.mac.clone().map_err(|error| error.to_string())?;
+    let warning = warning.map(|warning| (mac, warning));
+    requested.warnings.extend(warning);
     let sources = Sources {
         config: against.config,
         network: config,

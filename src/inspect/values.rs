@@ -105,11 +105,19 @@ impl Values<'_> {
             (Ok(today), Some((port, network))) => today.changes_since(port, network),
             (Ok(_), None) => Vec::new(),
         };
+        let said = said.into_iter().chain(self.untold_mtu());
         let named = self.interface.and_then(|it| it.mac.as_ref().ok());
         let mac = self.applied.map(|(port, _)| &port.mac).or(named);
         let mac = mac.map_or("without MAC address".to_owned(), ToString::to_string);
         let note = |text| format!("interface {mac}: {text}");
-        said.into_iter().map(note).collect()
+        said.map(note).collect()
+    }
+
+    /// A guest that may send more than its network carries.
+    fn untold_mtu(&self) -> Option<String> {
+        let today = || Some(&self.today.as_ref().ok()?.network);
+        let network = self.applied.map(|(_, network)| network).or_else(today)?;
+        resolve::untold_mtu(self.interface?, network).ok()?
     }
 }
 
@@ -150,7 +158,7 @@ impl Today<'_> {
             );
         } else if self.network != *network {
             notes.push(since(
-                "its network has another name, list of peers or outer header".to_owned(),
+                "its network has another name, list of peers, outer header or clamp_mss".to_owned(),
             ));
         }
         notes

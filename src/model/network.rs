@@ -166,6 +166,9 @@ pub struct Network {
     pub bridge: IfName,
     /// MTU of the bridge and of the device behind it.
     pub mtu: Mtu,
+    /// TCP connections of its ports agree on segments that fit the MTU, whatever the guests believe.
+    #[serde(default)]
+    pub clamp_mss: bool,
     /// What carries it to other hosts.
     pub kind: NetworkKind,
     /// It stays when nobody uses it any more.
@@ -227,7 +230,8 @@ impl Network {
         self.way_out().is_some_and(|device| device.as_str() == name)
     }
 
-    /// Whether both can share the links that one of them made. Peers and outer header may differ.
+    /// Whether both can share the links that one of them made. Peers, outer header and `clamp_mss` may
+    /// differ.
     pub fn has_same_links(&self, other: &Self) -> bool {
         self.kind.has_links_of(&other.kind) && self.mtu == other.mtu
     }

@@ -23,4 +23,4 @@ mod tap;
 pub use claim::{Claimed, ours};
 pub use network::{devices, network};
 pub use port::{Origin, Origins, ResolvedPort, Sources, port};
-pub use tap::{attach, check_mtu};
+pub use tap::{attach, check_mtu, untold_mtu};

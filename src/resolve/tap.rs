@@ -1,11 +1,12 @@
 //! A port's tap: is it the device that the port needs?
 
+use crate::config::GuestMtu;
 use crate::domain::Interface;
 use crate::facts::HostFacts;
-use crate::model::{IfName, Network, Port, Tap};
+use crate::model::{IfName, Mtu, Network, Port, Tap};
 
 /// Gives a port the tap that its interface names now: it must exist, be on the network's bridge,
-/// and have the MTU that the interface, or else the network, has.
+/// and have no larger MTU than the network, or than the interface was let in with.
 ///
 /// # Errors
 /// What is not as it must be, with both values.
@@ -33,7 +34,10 @@ pub fn attach(
             network.bridge
         ));
     }
-    if link.mtu > u32::from(network.mtu) {
+    // A larger one that the interface names was judged when the port was resolved.
+    let told = interface.mtu.clone().ok().flatten();
+    let most = told.map_or(network.mtu, |told| told.max(network.mtu));
+    if link.mtu > u32::from(most) {
         return Err(format!(
             "its tap {name} has MTU {}, network {} has {}",
             link.mtu, network.name, network.mtu
@@ -46,17 +50,43 @@ pub fn attach(
     Ok(())
 }
 
-/// An interface that is told a larger MTU than its network has would lose large packets in silence.
+/// What of its network's MTU an interface's guest does not know, in words; `None` if it is told what
+/// fits. What does not fit is lost in silence: a bridge tells nobody.
 ///
 /// # Errors
-/// Both values.
-pub fn check_mtu(interface: &Interface, network: &Network) -> Result<(), String> {
-    let mtu = interface.mtu.clone().map_err(|error| error.to_string())?;
-    match mtu {
-        Some(mtu) if mtu > network.mtu => Err(format!(
-            "<mtu size='{mtu}'/> is above the {} of network {}; write <mtu size='{}'/>",
-            network.mtu, network.name, network.mtu
+/// If the XML names no MTU where it should.
+pub fn untold_mtu(interface: &Interface, network: &Network) -> Result<Option<String>, String> {
+    let Network { name, mtu, .. } = network;
+    let told = interface.mtu.clone().map_err(|error| error.to_string())?;
+    Ok(match told {
+        Some(told) if told > *mtu => Some(format!(
+            "<mtu size='{told}'/> is above the {mtu} of network {name}; write <mtu size='{mtu}'/>"
         )),
-        _ => Ok(()),
+        None if *mtu < Mtu::ETHERNET => Some(format!(
+            "it has no <mtu>: unless DHCP tells its guest, that takes {}, and network {name} carries \
+             {mtu}; write <mtu size='{mtu}'/>",
+            Mtu::ETHERNET
+        )),
+        _ => None,
+    })
+}
+
+/// Whether an interface may have what its guest is told; a warning where it may all the same.
+///
+/// # Errors
+/// Why not, with both values.
+pub fn check_mtu(
+    interface: &Interface,
+    network: &Network,
+    policy: Option<GuestMtu>,
+) -> Result<Option<String>, String> {
+    let Some(untold) = untold_mtu(interface, network)? else {
+        return Ok(None);
+    };
+    let is_told_another = interface.mtu != Ok(None);
+    match policy {
+        Some(GuestMtu::Warn) => Ok(Some(untold)),
+        None if !is_told_another => Ok(None),
+        Some(GuestMtu::Refuse) | None => Err(untold),
     }
 }

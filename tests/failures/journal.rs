@@ -8,6 +8,7 @@ use nix::sched::{CloneFlags, unshare};
 use super::*;
 use support::journal::{Entry, Journal, told};
 use support::netns::run;
+use support::world::CONFIG;
 
 /// A world whose hooks find this journal, and no other: `/run` is its own.
 fn with_journal(test: impl FnOnce(&World, &Journal) + Send) {
@@ -48,6 +49,33 @@ fn rules() -> [usize; 2] {
         let saved = run(save);
         saved.lines().filter(|line| line.starts_with("-A")).count()
     })
+}
+
+/// With a tap of the MTU that its XML names, as libvirt makes it.
+#[test]
+fn a_guest_with_another_mtu_is_let_in_with_a_warning_where_the_network_says_so() {
+    with_journal(|world, journal| {
+        let warning = "vni = 267\nguest_mtu = \"warn\"";
+        world.configure(&CONFIG.replace("vni = 267", warning));
+        let large = Vm::new(1).with(|nic| nic.mtu = 1500);
+        let untold = Vm::new(2).with(|nic| nic.mtu = 0);
+        for (vm, words) in [(&large, "is above the 1450"), (&untold, "it has no <mtu>")] {
+            world.ok("prepare", vm);
+            let lines = journal.entries();
+            let warning = lines.first().expect("a warning comes first");
+            assert_eq!(warning["PRIORITY"], "4");
+            assert_eq!(warning["VMHOOK_RESULT"], "warned");
+            assert_eq!(warning["VMHOOK_INTERFACE"], vm.nics[0].mac);
+            assert!(warning["MESSAGE"].contains(words), "{warning:?}");
+        }
+        world.plug(&large);
+        world.ok("start", &large);
+        world.ok("started", &large);
+        let lines = journal.told();
+        assert_eq!(lines.len(), 1, "it is warned once: {lines:#?}");
+        let bridge = run("ip link show brqc08e7dcd-4a");
+        assert!(bridge.contains("mtu 1450"), "it keeps its own: {bridge}");
+    });
 }
 
 #[test]

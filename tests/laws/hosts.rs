@@ -171,6 +171,7 @@ fn network(id: &str, flood: &[&str]) -> Network {
         name: format!("network {number}"),
         keep: false,
         mtu: 1450.try_into().expect("an MTU"),
+        clamp_mss: number % 2 == 1,
         kind: match number {
             2 => NetworkKind::Flat("eth1".parse().expect("a name")),
             _ => NetworkKind::Vxlan(Vxlan {

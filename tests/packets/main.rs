@@ -25,6 +25,7 @@ mod support;
 
 mod address_pairs;
 mod boot;
+mod clamp;
 mod dhcp_servers;
 mod fragments;
 mod host_stack;

@@ -32,6 +32,19 @@ fn an_mtu_above_the_networks() {
 }
 
 #[test]
+fn no_mtu_where_the_network_wants_guests_that_are_told() {
+    World::run(|world| {
+        let untold = Vm::new(1).with(|nic| nic.mtu = 0);
+        world.ok("prepare", &untold);
+        world.ok("release", &untold);
+        world.configure(&CONFIG.replace("vni = 267", "vni = 267\nguest_mtu = \"refuse\""));
+        assert_refuses(world, &untold, &[NIC, "it has no <mtu>", "1500", "1450"]);
+        world.ok("prepare", &Vm::new(2));
+        world.ok("release", &Vm::new(2));
+    });
+}
+
+#[test]
 fn an_interface_whose_address_nobody_knows() {
     World::run(|world| {
         let vm = Vm::new(1);

@@ -4,7 +4,9 @@ mod fragments;
 
 use std::net::IpAddr;
 
-use etherparse::{EtherType, IpHeaders, IpNumber, PacketBuilder, PacketBuilderStep};
+use etherparse::{
+    EtherType, IpHeaders, IpNumber, PacketBuilder, PacketBuilderStep, TcpOptionElement,
+};
 
 pub use fragments::{fragment, fragments};
 
@@ -59,6 +61,22 @@ pub fn tcp_syn_with(from: End, to: End, ports: (u16, u16), payload: &[u8]) -> Ve
     written(builder.size(payload.len()), |frame| {
         builder.write(frame, payload)
     })
+}
+
+/// A TCP segment with these flags whose sender takes segments of at most so many bytes (RFC 9293,
+/// section 3.7.1).
+pub fn tcp_offering(from: End, to: End, ports: (u16, u16), (flags, mss): (&str, u16)) -> Vec<u8> {
+    let mut builder = ip(from, to).tcp(ports.0, ports.1, 1, 64240);
+    if flags.contains('S') {
+        builder = builder.syn();
+    }
+    if flags.contains('A') {
+        builder = builder.ack(2);
+    }
+    let builder = builder
+        .options(&[TcpOptionElement::MaximumSegmentSize(mss)])
+        .expect("one option fits");
+    written(builder.size(0), |frame| builder.write(frame, &[]))
 }
 
 /// A packet of any protocol.

@@ -1,6 +1,6 @@
 //! The other host of the flood list.
 
-use std::net::UdpSocket;
+use std::net::{TcpListener, TcpStream, UdpSocket};
 
 use super::packets::Packets;
 use super::{Lab, Outcome, Pings};
@@ -57,9 +57,24 @@ impl<'lab> Peer<'lab> {
         })
     }
 
+    /// Waits for connections to one of its addresses.
+    pub fn tcp_listener(&self, address: &str) -> TcpListener {
+        self.enter(|| TcpListener::bind(address).expect("the address can be bound"))
+    }
+
+    /// A TCP connection from there.
+    pub fn connect(&self, address: &str) -> TcpStream {
+        self.enter(|| TcpStream::connect(address).expect("there is a listener"))
+    }
+
     /// Sends and takes the frames of one of its links: `vxlan-267`, or `eth0` for the outer packets.
     pub fn packets(&self, link: &str) -> Packets {
+        self.enter(|| Packets::open(link))
+    }
+
+    /// What is opened in its namespace stays there.
+    fn enter<T: Send>(&self, open: impl FnOnce() -> T + Send) -> T {
         let namespace = format!("/run/netns/{}", self.namespace);
-        self.lab.in_network(&namespace, || Packets::open(link))
+        self.lab.in_network(&namespace, open)
     }
 }

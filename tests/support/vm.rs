@@ -22,7 +22,7 @@ pub struct VmNic {
     pub bridge: String,
     /// `<target dev='…'/>`.
     pub tap: String,
-    /// `<mtu size='…'/>`.
+    /// `<mtu size='…'/>`; 0: it has none.
     pub mtu: u32,
     /// Fixed IP address, in the domain's metadata.
     pub ip: String,
@@ -70,10 +70,14 @@ impl Vm {
             let VmNic {
                 bridge, tap, mtu, ..
             } = nic;
+            let told = match mtu {
+                0 => String::new(),
+                size => format!("<mtu size='{size}'/>"),
+            };
             let _ = writeln!(
                 interfaces,
                 "<interface type='bridge'><mac address='{mac}'/><source bridge='{bridge}'/>\
-                 <target dev='{tap}'/><mtu size='{mtu}'/></interface>"
+                 <target dev='{tap}'/>{told}</interface>"
             );
         }
         let Self { name, uuid, .. } = self;

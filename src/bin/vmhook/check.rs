@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use anyhow::{Result, bail};
 use vmhook::config::{
-    Config, ConfigErrors, HostConfig, NetworkConfig, NetworkKindConfig, PortConfig,
+    Config, ConfigErrors, GuestMtu, HostConfig, NetworkConfig, NetworkKindConfig, PortConfig,
 };
 use vmhook::facts::{HostFacts, IptablesBackend};
 use vmhook::firewall::guard::IBRNAME_PROBE;
@@ -218,7 +218,26 @@ fn network_words(config: &Config, network: &NetworkConfig, facts: &HostFacts) ->
     });
     let dhcp = dhcp.collect::<String>();
     let hardened = hardened_words(network.hardened);
-    format!("bridge {}{device}, {way}{dhcp}{hardened}", network.bridge)
+    let guests = guest_words(network);
+    format!(
+        "bridge {}{device}, {way}{guests}{dhcp}{hardened}",
+        network.bridge
+    )
+}
+
+/// What is done about guests that may send more than fits.
+fn guest_words(network: &NetworkConfig) -> String {
+    let told = match network.guest_mtu {
+        None => "",
+        Some(GuestMtu::Refuse) => ", guests that are not told it refused",
+        Some(GuestMtu::Warn) => ", guests that are not told it let in",
+    };
+    let clamp = if network.clamp_mss {
+        ", TCP segments clamped to it"
+    } else {
+        ""
+    };
+    format!("{told}{clamp}")
 }
 
 fn group_words(group: &SecurityGroup) -> String {

@@ -89,8 +89,8 @@ fn probe(host: &dyn Host) -> Result<(Capabilities, IptablesBackend)> {
 #[derive(Default)]
 struct Script {
     assumed: Vec<String>,
-    /// What is checked less than usual.
-    unchecked: Vec<String>,
+    /// What an operator should know of its interfaces.
+    remarks: Vec<String>,
     plans: String,
 }
 
@@ -108,7 +108,7 @@ impl Script {
             Ok(())
         });
         self.assumed.clone_from(&rehearsal.world().assumed);
-        self.unchecked = rehearsal.unchecked()?;
+        self.remarks = rehearsal.remarks()?;
         played
     }
 
@@ -129,7 +129,7 @@ impl Script {
         for line in &self.assumed {
             let _ = writeln!(text, "# assumed: {line}");
         }
-        for line in &self.unchecked {
+        for line in &self.remarks {
             let _ = writeln!(text, "# {line}");
         }
         text + &self.plans

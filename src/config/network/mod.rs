@@ -31,6 +31,11 @@ pub struct NetworkConfig {
     pub bridge: IfName,
     /// The MTU of the network; `None`: what its way out leaves.
     pub mtu: Option<Mtu>,
+    /// What is done about guests that may send more than fits its MTU; `None`: one that its domain
+    /// tells a larger MTU is refused, one that it tells none is let in.
+    pub guest_mtu: Option<GuestMtu>,
+    /// Whether its TCP connections are told segments that fit.
+    pub clamp_mss: bool,
     /// What carries it to other hosts.
     pub kind: NetworkKindConfig,
     /// Its links stay when its last machine has stopped.
@@ -44,6 +49,18 @@ pub struct NetworkConfig {
     /// All of the guard's checks for its ports; `None`: as the host says.
     pub hardened: Option<bool>,
 }
+
+/// What is done about an interface whose domain tells its guest a larger MTU than the network has, or
+/// none, so that the guest takes Ethernet's unless DHCP tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GuestMtu {
+    /// It is refused.
+    Refuse,
+    /// It is let in, and the journal told.
+    Warn,
+}
+
+const GUEST_MTU: [(&str, GuestMtu); 2] = [("refuse", GuestMtu::Refuse), ("warn", GuestMtu::Warn)];
 
 const IPV6_ADDRESSES: [(&str, Ipv6Addresses); 3] = [
     ("listed", Ipv6Addresses::Listed),
@@ -87,6 +104,8 @@ pub(super) fn read<'a>(
     let kind = kind::read(context, facts, &mut table);
     let mtu = table.optional("mtu", Value::number::<Mtu>);
     let keep = table.optional("keep", Value::boolean);
+    let guest_mtu = table.optional("guest_mtu", |value| value.word(&GUEST_MTU));
+    let clamp_mss = table.optional("clamp_mss", Value::boolean);
     let groups = |value: &Value<'a>| value.set(|group| context.security_group(group));
     let security_groups = table.optional("security_groups", groups);
     let ipv6_addresses = table.optional("ipv6_addresses", |value| value.word(&IPV6_ADDRESSES));
@@ -102,6 +121,8 @@ pub(super) fn read<'a>(
             id,
             bridge,
             mtu,
+            guest_mtu,
+            clamp_mss: clamp_mss.unwrap_or_default(),
             kind,
             keep: keep.unwrap_or_default(),
             security_groups: security_groups

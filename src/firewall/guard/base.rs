@@ -30,7 +30,7 @@ pub fn base_script(capabilities: Capabilities) -> String {
         .replace("@UNKNOWN_PORT@", unknown_port)
         .replace("@TO_HOST@", to_host);
     format!(
-        "{}table bridge vmhook {{\n{SETS}{FROM_VM}{FROM_UNHARDENED}{TO_CLIENT}{TO_VM}{FROM_MEMBER}{chains}}}\n{INET}",
+        "{}table bridge vmhook {{\n{SETS}{FROM_VM}{FROM_UNHARDENED}{TO_CLIENT}{TO_VM}{CLAMP}{FROM_MEMBER}{chains}}}\n{INET}",
         no_tables(),
     )
 }
@@ -55,6 +55,8 @@ const SETS: &str = "	set bridges { type ifname; }
 	set members { type ifname; }
 	map networks { type ifname : classid; }
 	set places { type ifname . classid; }
+	map mss4 { typeof meta priority : tcp option maxseg size; }
+	map mss6 { typeof meta priority : tcp option maxseg size; }
 	set ports { type ifname; }
 	set unhardened { type ifname; }
 	set macs { type ifname . ether_addr; }
@@ -154,6 +156,18 @@ const TO_VM: &str = "	chain to_vm {
 	}
 ";
 
+/// Both ends of a TCP connection tell the largest segment that they take as they open it, by the MTU
+/// that they believe in. Of a network with `clamp_mss` neither hears more than the network carries: a
+/// bridge that drops what is too large tells nobody. The kernel only lowers what is told, and mends
+/// the checksum.
+///
+/// The priority is the network's number here, as in `from_member`.
+const CLAMP: &str = "	chain clamp {
+		ether type ip tcp option maxseg size set meta priority map @mss4
+		ether type ip6 tcp option maxseg size set meta priority map @mss6
+	}
+";
+
 /// Between two members: only where both have one network.
 ///
 /// Which bridge a frame crosses nft can tell with `meta ibrname` alone. So each member has the number
@@ -166,6 +180,7 @@ const FROM_MEMBER: &str = "	chain from_member {
 		meta priority set none
 		meta priority set iifname map @networks
 		oifname . meta priority != @places drop
+		tcp flags & (syn | rst) == syn jump clamp
 		meta priority set none
 		oifname @dhcp jump to_client
 		oifname @ports jump to_vm

@@ -8,7 +8,7 @@ use ipnet::{Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 
 use super::Class;
-use crate::model::{Family, IfName, MacAddr};
+use crate::model::{Family, IfName, MacAddr, Mtu};
 
 /// One element of one of the guard's sets.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -26,6 +26,8 @@ pub enum Element {
     /// A member's network: it speaks with the members of that network alone, wherever somebody moves
     /// it.
     Place(IfName, Class),
+    /// The network of this number has this MTU, and no TCP connection in it agrees on larger segments.
+    Clamped(Class, Mtu),
     /// A VM's tap: what it sends and gets is checked.
     Port(IfName),
     /// A VM's tap of which only MAC address and ARP are checked, in what it sends.
@@ -86,7 +88,11 @@ impl Element {
             | Self::DhcpServer(tap, _)
             | Self::Place(tap, _)
             | Self::Member(tap) => Some(tap),
-            Self::Bridge(_) | Self::Quiet(_) | Self::Vtep(..) | Self::Foreign(..) => None,
+            Self::Bridge(_)
+            | Self::Quiet(_)
+            | Self::Vtep(..)
+            | Self::Clamped(..)
+            | Self::Foreign(..) => None,
         }
     }
 
@@ -128,6 +134,12 @@ impl Element {
                 };
                 vec![(set, format!("{address} . {port}"))]
             }
+            Self::Clamped(class, mtu) => MSS_MAPS
+                .map(|(map, headers)| {
+                    let size = u32::from(*mtu).saturating_sub(headers);
+                    (map, format!("{class} : {size}"))
+                })
+                .into(),
             Self::Quiet(tap) => vec![("inet vmhook taps", format!("\"{tap}\""))],
             Self::Foreign(set, key) => vec![(set.as_str(), key.clone())],
             _ => {
@@ -195,6 +207,20 @@ impl Element {
             _ => return None,
         })
     }
+}
+
+/// Where a network's largest TCP segments stand, and what of its MTU is headers: IP's without options
+/// and TCP's (RFC 6691).
+const MSS_MAPS: [(&str, u32); 2] = [("bridge vmhook mss4", 40), ("bridge vmhook mss6", 60)];
+
+/// The element of a network whose largest segments are these, by what stands in one of the two maps.
+pub(super) fn clamped(map: &str, class: &str, size: &str) -> Option<Element> {
+    let (_, headers) = MSS_MAPS.iter().find(|(name, _)| *name == map)?;
+    let mtu = size.parse::<u32>().ok()?.checked_add(*headers)?;
+    Some(Element::Clamped(
+        class.parse().ok()?,
+        Mtu::try_from(mtu).ok()?,
+    ))
 }
 
 /// Where it stands, as in an nft script: `bridge vmhook members { "tap7a8c0a54-75" }`.

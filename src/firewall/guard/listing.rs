@@ -5,6 +5,7 @@ use std::net::Ipv6Addr;
 
 use ipnet::Ipv6Net;
 
+use super::element::clamped;
 use super::{Element, Guard, Tables};
 use crate::model::{IfName, MacAddr};
 
@@ -60,8 +61,8 @@ pub fn read_tables(bridge: Option<&str>, inet: Option<&str>) -> Result<Listing, 
     })
 }
 
-/// A managed bridge stands in three sets, a member's network in a map and a set; where one is
-/// missing, none counts, so that a repair writes all of them again.
+/// A managed bridge stands in three sets, a member's network in a map and a set, a network's largest
+/// segments in two maps; where one is missing, none counts, so that a repair writes all of them again.
 fn only_whole(elements: &[(String, Element)]) -> BTreeSet<Element> {
     let mut places: BTreeMap<&Element, usize> = BTreeMap::new();
     for (_, element) in elements {
@@ -95,7 +96,7 @@ impl Table {
             let words: Vec<&str> = line.split_whitespace().collect();
             match (words.as_slice(), &block) {
                 (["}"], _) => block = None,
-                (["set", set, "{"] | ["map", set @ "networks", "{"], None) => {
+                (["set", set, "{"] | ["map", set @ ("networks" | "mss4" | "mss6"), "{"], None) => {
                     table.sets.entry((*set).to_owned()).or_default();
                     block = Some((false, (*set).to_owned()));
                 }
@@ -164,6 +165,10 @@ impl Table {
 
 /// The element that stands for this key in this set; `None` if we never write such a one.
 fn element(place: &str, key: &str) -> Option<Element> {
+    if let "bridge vmhook mss4" | "bridge vmhook mss6" = place {
+        let (class, size) = key.split_once(" : ")?;
+        return clamped(place, class, size);
+    }
     let separator = if place == "bridge vmhook networks" {
         " : "
     } else {

@@ -22,6 +22,9 @@
 //! 2 rules check (`unhardened`); a port without port security, or a trusted one, is a member like any
 //! other and nothing of it is checked.
 //!
+//! A frame that opens a TCP connection on a network that clamps goes on with a smaller offer
+//! ([`Element::Clamped`]): the only thing that is ever changed in a frame.
+//!
 //! The chains are fixed; all that changes is [`Element`]s of sets keyed by interface, so
 //! the cost of a frame does not depend on the number of VMs. *Membership*, the element
 //! [`Element::Member`] of a tap, alone opens a port, and only to its own network

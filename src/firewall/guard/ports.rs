@@ -11,7 +11,8 @@ use crate::model::{
     Family, IfName, MulticastGroup, Network, NetworkKind, Port, PortSecurity, Tap, Vxlan, Zone,
 };
 
-/// The elements of a network: its bridge, and its way out as a member of it.
+/// The elements of a network: its bridge, its way out as a member of it, and how large the segments of
+/// its TCP connections may be, where that is limited.
 ///
 /// Names may precede the links: so a bridge is closed before it exists.
 pub fn network_elements(network: &Network, zone: Zone) -> BTreeSet<Element> {
@@ -24,6 +25,9 @@ pub fn network_elements(network: &Network, zone: Zone) -> BTreeSet<Element> {
         let group = tunnel.options.group.map(MulticastGroup::address);
         let ends = group.into_iter().chain([tunnel.local.address()]);
         elements.extend(ends.map(|end| Element::Vtep(end, tunnel.port)));
+    }
+    if network.clamp_mss {
+        elements.insert(Element::Clamped(zone.into(), network.mtu));
     }
     elements
 }

@@ -9,7 +9,7 @@ use crate::domain::{Domain, Interface};
 use crate::event::Call;
 use crate::facts::Process;
 use crate::hook::asking::{Asking, Stamp};
-use crate::hook::domain::{Claims, Requested, claims, refusal};
+use crate::hook::domain::{Against, Claims, Requested, claims, network as of_network, refusal};
 use crate::model::{IfName, MacAddr, Port, PortSecurity};
 use crate::plan::Plan;
 use crate::record::{DomainRecord, Phase, Want};
@@ -96,11 +96,12 @@ impl<'a> Rehearsal<'a> {
         &self.world
     }
 
-    /// What the configuration checks less of than of others: each such interface, in words.
+    /// What the configuration checks less of than of others, and whose guest may send more than its
+    /// network carries: each such interface, in words.
     ///
     /// # Errors
     /// The refusal of an interface.
-    pub fn unchecked(&self) -> Result<Vec<String>, Refusal> {
+    pub fn remarks(&self) -> Result<Vec<String>, Refusal> {
         let mut words = Vec::new();
         for (interface, network) in self.claims()? {
             let from = Sources {
@@ -116,6 +117,17 @@ impl<'a> Rehearsal<'a> {
                 let said = origins.security;
                 words.push(format!("interface {mac} is {} ({said})", port.security));
             }
+            let against = Against {
+                config: self.config,
+                facts: &self.world.facts,
+                standing: &self.world.records.networks,
+            };
+            // Where it cannot be had, the acts say so.
+            let Ok(network) = of_network(network, against) else {
+                continue;
+            };
+            let untold = resolve::untold_mtu(interface, &network).map_err(refuse)?;
+            words.extend(untold.map(|untold| format!("interface {mac}: {untold}")));
         }
         Ok(words)
     }

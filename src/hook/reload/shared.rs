@@ -101,6 +101,10 @@ fn renewed(before: &Network, now: &Network) -> Option<String> {
     if let (NetworkKind::Vxlan(before), NetworkKind::Vxlan(now)) = (&before.kind, &now.kind) {
         what.extend(renewed_vxlan(before, now));
     }
+    if before.clamp_mss != now.clamp_mss {
+        let (before, now) = (before.clamp_mss, now.clamp_mss);
+        what.push(format!("clamp_mss {before} -> {now}"));
+    }
     (!what.is_empty()).then(|| format!("network {}: {}", now.name, what.join("; ")))
 }
 

@@ -32,6 +32,7 @@ pub fn network(
         name: network.name.clone(),
         bridge: network.bridge.clone(),
         mtu,
+        clamp_mss: network.clamp_mss,
         kind,
         keep: network.keep,
     })
