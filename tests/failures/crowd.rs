@@ -1,7 +1,9 @@
 //! Many hooks at once.
 
 use super::*;
+use nix::net::if_::if_nametoindex;
 use support::call::{Call, Running};
+use support::world::{BRIDGE, CONFIG};
 
 /// Calls the hook for all of them at once.
 fn all(world: &World, operation: &str, vms: &[Vm]) {
@@ -59,6 +61,51 @@ fn eight_machines_come_and_go_at_once() {
 #[test]
 fn sixteen_machines_come_and_go_at_once() {
     live_together(16);
+}
+
+/// A machine's whole life, whatever the others do. The bridge that `prepare` gave it, by index, is its
+/// bridge until it says that it is gone.
+fn live(world: &World, vm: &Vm) {
+    let bridge = || if_nametoindex(BRIDGE).ok();
+    world.ok("prepare", vm);
+    let given = bridge();
+    assert!(given.is_some(), "{}: prepared without a bridge", vm.name);
+    world.plug(vm);
+    for operation in ["start", "started"] {
+        world.ok(operation, vm);
+        assert_eq!(bridge(), given, "{} after {operation}", vm.name);
+    }
+    assert!(world.open_taps().contains(&vm.nics[0].tap));
+    world.unplug(vm);
+    world.ok("stopped", vm);
+    assert_eq!(bridge(), given, "{} has stopped", vm.name);
+    world.ok("release", vm);
+}
+
+/// How many machines live how often: a few, once; with `CROWD_ROUNDS` 64, and as often as it says.
+fn crowd() -> (u8, usize) {
+    let rounds = std::env::var("CROWD_ROUNDS").ok();
+    rounds.map_or((24, 1), |rounds| (64, rounds.parse().unwrap()))
+}
+
+/// Nobody waits for another: the network goes with whoever is the last for a moment, and comes again.
+#[test]
+fn a_crowd_lives_at_once_and_nobody_is_ever_without_a_bridge() {
+    let (count, rounds) = crowd();
+    World::run(|world| {
+        // Whoever waits behind many others on a busy machine is not what is tried here.
+        world.configure(&CONFIG.replace("[host]", "[host]\nhook_timeout = 120"));
+        let empty = world.dump();
+        let vms: Vec<Vm> = (1..=count).map(Vm::new).collect();
+        for round in 1..=rounds {
+            std::thread::scope(|scope| {
+                for vm in &vms {
+                    scope.spawn(|| live(world, vm));
+                }
+            });
+            assert_same(&world.dump(), &empty, &format!("after round {round}"));
+        }
+    });
 }
 
 #[test]
