@@ -71,6 +71,8 @@ impl Guard {
     /// that name may have left it. Where only how much of a port is checked changes, one element
     /// takes another's place: more is checked from the first transaction on, less from the last.
     ///
+    /// Tables that are made anew have at once what ports keep that stay open.
+    ///
     /// A network that goes stays known until the end. Were its way out no member any more while
     /// its bridge still stands, then way out and closed taps would be unknown alike, and only a
     /// kernel with [`ibrname`](Capabilities::ibrname) keeps those apart.
@@ -89,8 +91,15 @@ impl Guard {
             there.partition(|element| element.is_of(|tap| opening.contains(tap)));
         let wanted: BTreeSet<&Element> = want.elements.iter().collect();
         let ports = want.open_ports();
+        let stays = if fresh {
+            self.staying(&wanted, opening)
+        } else {
+            BTreeSet::new()
+        };
         let opens = |element: &&Element| {
-            element.is_of(|tap| ports.contains(tap)) && !closes_beside(element, &have)
+            element.is_of(|tap| ports.contains(tap))
+                && !closes_beside(element, &have)
+                && !stays.contains(element)
         };
         let (opens, comes): (Vec<_>, Vec<_>) = (&wanted - &have).into_iter().partition(opens);
         let taps = self.open_ports();
@@ -110,6 +119,30 @@ impl Guard {
         change.open += &add(&opens);
         change.open += &delete(&last);
         change
+    }
+
+    /// What of `wanted` moves into tables that are made anew in the same transaction: what open ports
+    /// have that stay open and of which as much is checked as before. Left out until the end they
+    /// would lose packets, and where the kernel lacks [`ibrname`](Capabilities::ibrname) speak
+    /// unchecked with each other. A member's number may be another one than in the old tables.
+    fn staying<'a>(
+        &self,
+        wanted: &BTreeSet<&'a Element>,
+        opening: &[IfName],
+    ) -> BTreeSet<&'a Element> {
+        let had = self.open_ports();
+        let differs = wanted.iter().copied().chain(&self.elements).filter(|it| {
+            let is_check = matches!(it, Element::Port(_) | Element::Unhardened(_));
+            is_check && !(wanted.contains(it) && self.elements.contains(it))
+        });
+        let differs: BTreeSet<&IfName> = differs.filter_map(Element::port).collect();
+        let stays =
+            |tap: &IfName| had.contains(tap) && !differs.contains(tap) && !opening.contains(tap);
+        let moves = |element: &&&Element| {
+            let number = matches!(element, Element::Place(..));
+            element.is_of(stays) && (number || self.elements.contains(*element))
+        };
+        wanted.iter().filter(moves).copied().collect()
     }
 
     /// Closes every port, as long as links and rules are on their way out; then the tables go.
@@ -198,6 +231,34 @@ mod tests {
             "delete element inet vmhook taps { \"tap2\" }\n"
         );
     }
+
+    #[test]
+    fn a_port_that_stays_open_is_open_in_tables_that_are_made_anew() {
+        let tap: IfName = "tap1".parse().unwrap();
+        let guard = |tables, elements: &[Element]| Guard {
+            tables,
+            elements: elements.iter().cloned().collect(),
+        };
+        let quiet = Element::Quiet(tap.clone());
+        let member = Element::Member(tap.clone());
+        let place = |class: &str| Element::Place(tap.clone(), class.parse().unwrap());
+        let port = Element::Port(tap.clone());
+        let open = |class| [quiet.clone(), member.clone(), place(class), port.clone()];
+        let want = guard(Tables::Made, &open("0:1001"));
+        let opens_last = |have: &[Element], opening: &[IfName]| {
+            let have = guard(Tables::Damaged, have);
+            let change = have.change_to(&want, opening, Capabilities::default());
+            assert!(change.close.starts_with("table bridge vmhook\n"));
+            change.open.contains("members")
+        };
+        assert!(!opens_last(&open("0:10b"), &[]));
+        assert!(opens_last(&open("0:10b"), std::slice::from_ref(&tap)));
+        assert!(opens_last(&[], &[]));
+        let less = Element::Unhardened(tap.clone());
+        let less = [quiet.clone(), member.clone(), place("0:1001"), less];
+        assert!(opens_last(&less, &[]), "less of it was checked");
+    }
+
     #[test]
     fn a_port_that_is_limited_to_dhcp_servers_hears_them_at_every_moment() {
         let tap: IfName = "tap1".parse().unwrap();
