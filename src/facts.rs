@@ -8,8 +8,8 @@ use std::net::IpAddr;
 use std::num::NonZeroU8;
 
 use crate::model::{
-    IfName, MacAddr, MulticastGroup, OuterHeader, PortRange, Tap, Tos, Tunnel, TunnelOptions,
-    VlanId, Vni, Vtep,
+    IfName, Learning, MacAddr, MulticastGroup, OuterHeader, PortRange, Tap, Tos, Tunnel,
+    TunnelOptions, VlanId, Vni, Vtep,
 };
 use crate::plan::link::ALIAS_PREFIX;
 
@@ -41,6 +41,9 @@ pub struct LinkFact {
     pub master: Option<u32>,
     /// Administratively up.
     pub up: bool,
+    /// As a port of a bridge it does not learn, and the bridge answers for neighbours behind it
+    /// (`learning off neigh_suppress on`).
+    pub suppresses: bool,
 }
 
 impl LinkFact {
@@ -111,6 +114,10 @@ impl BridgeFact {
 }
 
 /// The attributes of a VXLAN device that we set or that make it somebody else's.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are the kernel's switches"
+)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VxlanFact {
     /// Its identifier; `None` for a device in external (metadata) mode or with VNI 0.
@@ -135,6 +142,8 @@ pub struct VxlanFact {
     pub tos: u8,
     /// Learns remote MAC addresses.
     pub learning: bool,
+    /// Answers for the neighbours that it knows, and forwards nobody's question.
+    pub proxy: bool,
 }
 
 impl VxlanFact {
@@ -144,6 +153,7 @@ impl VxlanFact {
             group,
             source_ports,
             udp_checksum,
+            learning,
         } = &tunnel.options;
         let local = tunnel.local.address();
         Self {
@@ -157,7 +167,17 @@ impl VxlanFact {
             takes_no_checksum6: local.is_ipv6() && !udp_checksum,
             ttl: outer.ttl.map_or(0, NonZeroU8::get),
             tos: outer.tos.into(),
-            learning: true,
+            learning: *learning == Learning::Frames,
+            proxy: *learning == Learning::Inventory,
+        }
+    }
+
+    /// Where it knows MAC addresses from, as far as it can tell.
+    pub fn learns_from(&self) -> Learning {
+        match (self.learning, self.proxy) {
+            (true, _) => Learning::Frames,
+            (false, true) => Learning::Inventory,
+            (false, false) => Learning::Evpn,
         }
     }
 
@@ -177,6 +197,7 @@ impl VxlanFact {
                     ports => Some(PortRange::try_from(ports).ok()?),
                 },
                 udp_checksum: self.udp_checksum,
+                learning: self.learns_from(),
             },
         };
         let outer = OuterHeader {

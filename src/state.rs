@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::firewall::guard::Guard;
 use crate::firewall::ipset::Sets;
 use crate::firewall::iptables::{Observed, Ruleset};
-use crate::model::{FdbEntry, IfName};
+use crate::model::{FdbEntry, IfName, Neighbour};
 use crate::plan::link::{Bridge, VlanDevice, VxlanDevice};
 
 /// Everything vmhook owns in the kernel, or one part of it.
@@ -35,6 +35,12 @@ pub struct HostState {
     pub enslaved: BTreeMap<IfName, IfName>,
     /// Permanent forwarding entries of the VXLAN devices among them.
     pub fdb: BTreeSet<FdbEntry>,
+    /// Permanent neighbour entries of links among them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub neighbours: BTreeSet<Neighbour>,
+    /// Which of the enslaved learn nothing from frames and have the bridge answer for who is behind them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub suppressed: BTreeSet<IfName>,
     /// The sets that rules name.
     #[serde(default, skip_serializing_if = "Sets::is_empty")]
     pub sets: Sets,
@@ -74,6 +80,8 @@ impl HostState {
             .map(|(name, bridge)| (name.clone(), bridge.clone()));
         self.enslaved.extend(enslaved);
         self.fdb.extend(part.fdb.iter().cloned());
+        self.neighbours.extend(part.neighbours.iter().cloned());
+        self.suppressed.extend(part.suppressed.iter().cloned());
         self.sets.merge(&part.sets);
         self.v4.merge(&part.v4);
         self.v6.merge(&part.v6);

@@ -19,7 +19,7 @@ use vmhook::config::{
     Checked, Config, ConfigError, NetworkConfig, NetworkKindConfig, PortConfig, Source,
     VxlanConfig, load,
 };
-use vmhook::model::{SecurityGroup, SecurityGroupRule, Vtep};
+use vmhook::model::{RemotePort, SecurityGroup, SecurityGroupRule, Vtep};
 
 fn folder(path: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(path).unwrap();
@@ -76,7 +76,16 @@ fn tunnel(vxlan: &VxlanConfig) -> String {
     let port = vxlan
         .port
         .map_or(String::new(), |port| format!(", port {port}"));
-    format!("VNI {vni}{port}, flood {flood:?}{options}{outer}")
+    let hosts = vxlan.hosts.iter().map(|port| {
+        let RemotePort {
+            mac,
+            addresses,
+            vtep,
+        } = port;
+        format!("\n  {mac} {addresses:?} on {vtep}")
+    });
+    let hosts: String = hosts.collect();
+    format!("VNI {vni}{port}, flood {flood:?}{options}{outer}{hosts}")
 }
 
 fn security_group(group: &SecurityGroup) -> String {

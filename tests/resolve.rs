@@ -35,6 +35,7 @@ fn link(index: u32, name: &str, kind: LinkKind, mtu: u32) -> LinkFact {
         alias: None,
         master: None,
         up: true,
+        suppresses: false,
     }
 }
 
@@ -55,6 +56,7 @@ fn vxlan(vni: u32, port: u16) -> LinkKind {
         ttl: 0,
         tos: 0,
         learning: true,
+        proxy: false,
     })
 }
 

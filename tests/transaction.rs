@@ -45,6 +45,7 @@ fn network(id: &str, vni: u32) -> Network {
             },
             outer: OuterHeader::default(),
             flood: Vec::new(),
+            hosts: Vec::new(),
         }),
     }
 }
@@ -420,6 +421,7 @@ fn a_bridge_with_somebody_elses_port_stays() {
         alias: None,
         master,
         up: true,
+        suppresses: false,
     };
     let mut facts = HostFacts {
         links: vec![link(1, "brqlab", None), link(2, "vxlan-267", Some(1))],

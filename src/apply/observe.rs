@@ -9,7 +9,7 @@ use crate::firewall::guard::{Guard, read_tables};
 use crate::firewall::ipset::{Sets, parse_sets};
 use crate::firewall::iptables::{Observed, parse_save_of};
 use crate::host::Host;
-use crate::model::{Family, IfName, Mtu, NetworkId, Vlan};
+use crate::model::{Family, IfName, Learning, Mtu, NetworkId, Vlan};
 use crate::plan::NftFamily;
 use crate::plan::link::{ALIAS_PREFIX, Bridge, UNFINISHED, VlanDevice, VxlanDevice};
 use crate::record::HostRecord;
@@ -40,11 +40,16 @@ pub fn observe(
             state.enslaved.extend(joined(facts, link, ways_out));
             continue;
         };
-        if let LinkKind::Vxlan(_) = link.kind {
-            state.fdb.extend(host.fdb(&name)?);
-        }
         let master = link.master.and_then(|index| facts.link_by_index(index));
-        if let Some(bridge) = master.and_then(|bridge| bridge.name.parse().ok()) {
+        let bridge: Option<IfName> = master.and_then(|bridge| bridge.name.parse().ok());
+        if let LinkKind::Vxlan(fact) = &link.kind {
+            let learning = fact.learns_from();
+            reach(host, &mut state, (&name, learning), bridge.as_ref())?;
+        }
+        if link.suppresses {
+            state.suppressed.insert(name.clone());
+        }
+        if let Some(bridge) = bridge {
             state.enslaved.insert(name.clone(), bridge);
         }
         state.links.insert(name, own);
@@ -54,6 +59,28 @@ pub fn observe(
         v4: rules(host, record, Family::Ipv4)?,
         v6: rules(host, record, Family::Ipv6)?,
     })
+}
+
+/// What a VXLAN device knows of other hosts, where that is ours to say; by EVPN, what its bridge says of
+/// this host's ports.
+fn reach(
+    host: &dyn Host,
+    state: &mut HostState,
+    (name, learning): (&IfName, Learning),
+    bridge: Option<&IfName>,
+) -> Result<()> {
+    if learning != Learning::Evpn {
+        state.fdb.extend(host.fdb(name)?);
+    }
+    let neighbours_of = match learning {
+        Learning::Frames => None,
+        Learning::Inventory => Some(name),
+        Learning::Evpn => bridge,
+    };
+    if let Some(link) = neighbours_of {
+        state.neighbours.extend(host.neighbours(link)?);
+    }
+    Ok(())
 }
 
 fn rules(host: &dyn Host, record: &HostRecord, family: Family) -> Result<Observed> {

@@ -56,6 +56,7 @@ fn only_takes_away(step: &Step) -> bool {
                 change,
                 LinkChange::Delete(_)
                     | LinkChange::RemoveFdb(_)
+                    | LinkChange::RemoveNeighbour(_)
                     | LinkChange::ShutTap(_)
                     | LinkChange::TakeOut { .. }
             )

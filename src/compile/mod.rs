@@ -4,6 +4,8 @@
 //! a port. Only a port with a tap has rules: one that is merely prepared is known to nobody, and is
 //! therefore closed.
 
+mod reach;
+
 use crate::firewall::Membership;
 use crate::firewall::guard::{
     Guard, Tables, closed_port_elements, network_elements, port_elements,
@@ -11,11 +13,12 @@ use crate::firewall::guard::{
 use crate::firewall::iptables::{Options, Place, Ruleset, network_rules, port_rules, skeleton};
 use crate::firewall::tracking::Tracking;
 use crate::model::{
-    Family, FdbEntry, IfName, MacAddr, Network, NetworkId, NetworkKind, Port, Tap, Vlan, Vxlan,
-    Zone,
+    Family, IfName, MacAddr, Network, NetworkId, NetworkKind, Port, Tap, Vlan, Vxlan, Zone,
 };
 use crate::plan::link::{Bridge, VlanDevice, VxlanDevice};
 use crate::state::{HostState, OwnLink};
+
+pub(crate) use reach::compile_announcement;
 
 /// What is there once, while any network has rules: the chains that all ports share.
 pub fn compile_skeleton(options: &Options) -> HostState {
@@ -26,7 +29,7 @@ pub fn compile_skeleton(options: &Options) -> HostState {
     }
 }
 
-/// A network's links, flood entries and place in the guard; once it serves a port, also the rules
+/// A network's links, what they know of other hosts, and its place in the guard; once it serves a port, also the rules
 /// that give its packets their conntrack zone.
 pub fn compile_network(
     (network, zone): (&Network, Zone),
@@ -59,7 +62,7 @@ pub fn compile_network(
     state
 }
 
-/// The device behind a VXLAN network's bridge, and whom it floods to.
+/// The device behind a VXLAN network's bridge, and where its frames go.
 fn compile_tunnel(network: &Network, vxlan: &Vxlan) -> HostState {
     let name = &vxlan.tunnel.device;
     let device = VxlanDevice {
@@ -68,15 +71,10 @@ fn compile_tunnel(network: &Network, vxlan: &Vxlan) -> HostState {
         mtu: network.mtu,
         network: network.id.clone(),
     };
-    let flood = |peer: &_| FdbEntry {
-        device: name.clone(),
-        mac: None,
-        vtep: *peer,
-    };
     HostState {
         links: [(name.clone(), OwnLink::Vxlan(device))].into(),
-        fdb: vxlan.flood.iter().map(flood).collect(),
-        ..joined(name, network)
+        enslaved: [(name.clone(), network.bridge.clone())].into(),
+        ..reach::compile_reach(vxlan)
     }
 }
 

@@ -84,16 +84,6 @@ impl<'a> Value<'a> {
         Err(site.error(&message).into())
     }
 
-    /// Anything: for keys whose shape is not settled before they are served.
-    #[expect(
-        clippy::unnecessary_wraps,
-        clippy::unused_self,
-        reason = "a reader like the others"
-    )]
-    pub(super) fn anything(&self) -> Checked<()> {
-        Ok(())
-    }
-
     /// A string.
     pub(super) fn string(&self) -> Checked<&'a str> {
         match self.toml {

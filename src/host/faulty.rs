@@ -15,7 +15,7 @@ use nix::unistd::Pid;
 
 use crate::facts::{Epoch, HostFacts, IptablesBackend, LinkFact, Process};
 use crate::firewall::connection::Connection;
-use crate::model::{Family, FdbEntry, IfName, Zone};
+use crate::model::{Family, FdbEntry, IfName, Neighbour, Zone};
 use crate::plan::link::LinkChange;
 use crate::plan::{NftFamily, RestoreInput};
 
@@ -181,6 +181,10 @@ impl<H: Host> Host for Faulty<H> {
 
     fn fdb(&self, device: &IfName) -> Result<Vec<FdbEntry>, HostError> {
         self.read("fdb", || self.host.fdb(device))
+    }
+
+    fn neighbours(&self, device: &IfName) -> Result<Vec<Neighbour>, HostError> {
+        self.read("neighbours", || self.host.neighbours(device))
     }
 
     fn ruleset_generation(&self) -> Result<u32, HostError> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::facts::{Epoch, HostFacts, IptablesBackend, LinkFact, Process};
 use crate::firewall::connection::Connection;
-use crate::model::{Family, FdbEntry, IfName, Zone};
+use crate::model::{Family, FdbEntry, IfName, Neighbour, Zone};
 use crate::plan::link::LinkChange;
 use crate::plan::{NftFamily, RestoreInput};
 
@@ -91,6 +91,10 @@ impl Host for Machine {
 
     fn fdb(&self, device: &IfName) -> Result<Vec<FdbEntry>, HostError> {
         netlink::read_fdb(self.netlink()?, device)
+    }
+
+    fn neighbours(&self, device: &IfName) -> Result<Vec<Neighbour>, HostError> {
+        netlink::read_neighbours(self.netlink()?, device)
     }
 
     fn ruleset_generation(&self) -> Result<u32, HostError> {

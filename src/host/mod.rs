@@ -82,7 +82,7 @@ use std::time::Duration;
 
 use crate::facts::{Epoch, HostFacts, IptablesBackend, LinkFact, Process};
 use crate::firewall::connection::Connection;
-use crate::model::{Family, FdbEntry, IfName, Zone};
+use crate::model::{Family, FdbEntry, IfName, Neighbour, Zone};
 use crate::plan::link::LinkChange;
 use crate::plan::{NftFamily, RestoreInput};
 
@@ -114,6 +114,13 @@ pub trait Host {
     /// # Errors
     /// [`HostError::Netlink`].
     fn fdb(&self, device: &IfName) -> Result<Vec<FdbEntry>, HostError>;
+
+    /// The permanent neighbour entries (`NUD_PERMANENT`) of one link that no routing daemon has made;
+    /// empty if there is no such link.
+    ///
+    /// # Errors
+    /// [`HostError::Netlink`].
+    fn neighbours(&self, device: &IfName) -> Result<Vec<Neighbour>, HostError>;
 
     /// The kernel's nftables generation id: changes with every nftables commit in this namespace.
     ///

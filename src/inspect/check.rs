@@ -44,6 +44,8 @@ pub enum Kind {
     BridgePort,
     /// An entry of a VXLAN device's forwarding database.
     FdbEntry,
+    /// An entry that says who has an address behind a link.
+    Neighbour,
     /// The tap that libvirt made.
     Tap,
     /// A chain of iptables.
@@ -126,6 +128,7 @@ impl Kind {
             Self::Link => "link",
             Self::BridgePort => "bridge port",
             Self::FdbEntry => "FDB entry",
+            Self::Neighbour => "neighbour",
             Self::Tap => "tap",
             Self::Chain => "chain",
             Self::Rule => "rule",

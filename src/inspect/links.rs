@@ -1,4 +1,4 @@
-//! Links and forwarding entries.
+//! Links, forwarding entries and neighbours.
 
 use super::check::{Check, Kind, Status};
 use super::compare::{Kernel, Scoped};
@@ -20,16 +20,36 @@ pub(super) fn checks(part: Scoped<'_>, kernel: Kernel<'_>) -> Vec<Check> {
     for (device, bridge) in &part.applied.enslaved {
         let object = format!("{device} on {bridge}");
         let check = Check::new(part.scope, Kind::BridgePort, object);
-        checks.push(check.there(state.enslaved.get(device) == Some(bridge)));
+        let suppressing = state.suppressed.contains(device);
+        let wrong = part.applied.suppressed.contains(device) && !suppressing;
+        let differs = wrong.then(|| "not \"learning off neigh_suppress on\"".to_owned());
+        checks.push(if state.enslaved.get(device) == Some(bridge) {
+            check.different(differs.as_slice())
+        } else {
+            check.is(Status::Missing)
+        });
     }
     for entry in &part.applied.fdb {
         let check = Check::new(part.scope, Kind::FdbEntry, entry);
         checks.push(check.there(state.fdb.contains(entry)));
     }
+    checks.extend(neighbours(part, kernel));
     let unknown = state.fdb.difference(&kernel.whole.fdb);
     let own = unknown.filter(|entry| part.devices.contains(&entry.device));
     checks.extend(own.map(|entry| Check::new(part.scope, Kind::FdbEntry, entry).is(Status::Extra)));
     checks
+}
+
+fn neighbours(part: Scoped<'_>, kernel: Kernel<'_>) -> Vec<Check> {
+    let check = |neighbour| Check::new(part.scope, Kind::Neighbour, neighbour);
+    let there = &kernel.observed.state.neighbours;
+    let applied = part.applied.neighbours.iter();
+    let applied = applied.map(|it| check(it).there(there.contains(it)));
+    let unknown = there.difference(&kernel.whole.neighbours);
+    let own = unknown.filter(|it| part.devices.contains(&it.device));
+    applied
+        .chain(own.map(|it| check(it).is(Status::Extra)))
+        .collect()
 }
 
 /// What somebody changed on a link that we made.
@@ -89,8 +109,10 @@ fn tunnel_differences(
         let header = |fact: &VxlanFact| format!("ttl {}, tos {:#x}", fact.ttl, fact.tos);
         points.push(format!("{}, not {}", header(found), header(&made)));
     }
-    if !found.learning {
-        points.push("does not learn MAC addresses".to_owned());
+    match (made.learning, found.learning) {
+        (true, false) => points.push("does not learn MAC addresses".to_owned()),
+        (false, true) => points.push("learns MAC addresses from frames".to_owned()),
+        _ => {}
     }
     points
 }

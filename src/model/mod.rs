@@ -20,6 +20,7 @@ mod network;
 mod port;
 mod port_security;
 mod protocol;
+mod remote_port;
 mod tunnel;
 mod uuid;
 mod vlan;
@@ -35,6 +36,7 @@ pub use network::{
 pub use port::{AllowedAddressPair, Ipv6Addresses, Port, PortKey, Tap};
 pub use port_security::PortSecurity;
 pub use protocol::{IcmpMatch, PortProtocol, PortRange, PortRangeError, Protocol};
+pub use remote_port::{Learning, Neighbour, RemotePort};
 pub use tunnel::{
     MulticastError, MulticastGroup, MulticastRange, OuterHeader, Tos, TosError, Tunnel,
     TunnelOptions,

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{IfName, Vlan, Vni, Vxlan};
+use super::{IfName, Learning, Vlan, Vni, Vxlan};
 
 /// A network's id: Neutron's UUID, or any short name of the operator's.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -228,6 +228,14 @@ impl Network {
     /// Whether the link of this name is its way out.
     pub fn has_way_out(&self, name: &str) -> bool {
         self.way_out().is_some_and(|device| device.as_str() == name)
+    }
+
+    /// Whether its ports' addresses are told to other hosts.
+    pub fn tells_addresses(&self) -> bool {
+        match &self.kind {
+            NetworkKind::Vxlan(vxlan) => vxlan.tunnel.options.learning == Learning::Evpn,
+            _ => false,
+        }
     }
 
     /// Whether both can share the links that one of them made. Peers, outer header and `clamp_mss` may

@@ -7,7 +7,7 @@ use std::num::NonZeroU8;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::{IfName, PortRange, Vni, Vtep};
+use super::{IfName, Learning, PortRange, Vni, Vtep};
 
 /// A VXLAN device and what it is made with: none of it changes while the device lives.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +41,8 @@ pub struct TunnelOptions {
     /// Outer packets bear a UDP checksum. Without, over IPv6, those of others need none either (RFC
     /// 6935).
     pub udp_checksum: bool,
+    /// Where it knows MAC addresses from.
+    pub learning: Learning,
 }
 
 impl Default for TunnelOptions {
@@ -49,6 +51,7 @@ impl Default for TunnelOptions {
             group: None,
             source_ports: None,
             udp_checksum: true,
+            learning: Learning::Frames,
         }
     }
 }
@@ -229,7 +232,7 @@ impl fmt::Display for TunnelOptions {
         if !self.udp_checksum {
             f.write_str(", no UDP checksum")?;
         }
-        Ok(())
+        self.learning.fmt(f)
     }
 }
 

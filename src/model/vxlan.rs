@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{IfName, OuterHeader, Tunnel};
+use super::{IfName, OuterHeader, RemotePort, Tunnel};
 
 /// A VXLAN network identifier: 1 to 2²⁴ − 1.
 ///
@@ -94,6 +94,9 @@ pub struct Vxlan {
     pub outer: OuterHeader,
     /// Head-end replication: every broadcast, unknown unicast and multicast frame goes to each.
     pub flood: Vec<Vtep>,
+    /// Ports that are known to be on other hosts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<RemotePort>,
 }
 
 /// An entry of a VXLAN device's forwarding database: frames for `mac` go to `vtep`.
@@ -108,6 +111,14 @@ pub struct FdbEntry {
     pub mac: Option<super::MacAddr>,
     /// Where such frames go.
     pub vtep: Vtep,
+}
+
+impl FdbEntry {
+    /// Its place in the forwarding database, where it has one for itself: a MAC address is behind one
+    /// host, while frames without an entry go to many.
+    pub fn place(&self) -> Option<(&IfName, super::MacAddr)> {
+        Some((&self.device, self.mac?))
+    }
 }
 
 impl fmt::Display for FdbEntry {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::link::{Bridge, LinkChange, VlanDevice, VxlanDevice, alias};
 use super::{Forget, Judged, Plan, Step};
-use crate::model::{Family, OuterHeader, Tos, Tunnel, Vlan};
+use crate::model::{Family, Learning, Neighbour, OuterHeader, Tos, Tunnel, Vlan};
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -76,8 +76,21 @@ impl fmt::Display for LinkChange {
             Self::AddVxlan(device) => device.fmt(f),
             Self::AddVlan(device) => device.fmt(f),
             Self::SetHeader(device) => set_header(f, device),
-            Self::AddFdb(entry) => writeln!(f, "bridge fdb append {entry}"),
+            Self::AddFdb(entry) => match entry.mac {
+                None => writeln!(f, "bridge fdb append {entry}"),
+                Some(_) => writeln!(f, "bridge fdb replace {entry}"),
+            },
             Self::RemoveFdb(entry) => writeln!(f, "bridge fdb del {entry}"),
+            Self::SetNeighbour(neighbour) => writeln!(f, "ip neigh replace {neighbour}"),
+            Self::RemoveNeighbour(Neighbour {
+                device, address, ..
+            }) => writeln!(f, "ip neigh del {address} dev {device}"),
+            Self::Suppress(port) => {
+                writeln!(
+                    f,
+                    "bridge link set dev {port} learning off neigh_suppress on"
+                )
+            }
             Self::Enslave { device, bridge } => writeln!(f, "ip link set {device} master {bridge}"),
             Self::TakeOut { device, bridge } => {
                 writeln!(f, "ip link set {device} nomaster # out of {bridge}")
@@ -137,9 +150,16 @@ impl fmt::Display for VxlanDevice {
                 Family::Ipv6 => " udp6zerocsumtx udp6zerocsumrx",
             })?;
         }
+        f.write_str(match options.learning {
+            Learning::Frames => "",
+            Learning::Inventory => " nolearning proxy",
+            Learning::Evpn => " nolearning",
+        })?;
         writeln!(f, "{}", self.outer)?;
         writeln!(f, "ip link set {name} alias {}", alias(&self.network))?;
-        writeln!(f, "sysctl -qw net/ipv6/conf/{name}/disable_ipv6=1")?;
+        for (setting, value) in self.ipv6_settings() {
+            writeln!(f, "sysctl -qw net/ipv6/conf/{name}/{setting}={value}")?;
+        }
         writeln!(f, "ip link set {name} up")
     }
 }

@@ -1,6 +1,8 @@
 //! Changes of links, each as a value that prints as the `ip` and `bridge` command it amounts to.
 
-use crate::model::{FdbEntry, IfName, MacAddr, Mtu, NetworkId, OuterHeader, Tunnel, Vlan};
+use crate::model::{
+    FdbEntry, IfName, Learning, MacAddr, Mtu, Neighbour, NetworkId, OuterHeader, Tunnel, Vlan,
+};
 
 /// One change of a link or of a forwarding database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,10 +15,17 @@ pub enum LinkChange {
     AddVlan(VlanDevice),
     /// Change the outer header of a VXLAN device's packets while it lives.
     SetHeader(VxlanDevice),
-    /// Append a permanent forwarding entry (`bridge fdb append … self permanent`).
+    /// Append a permanent forwarding entry (`bridge fdb append … self permanent`). One for a MAC address
+    /// takes the place of another one for it.
     AddFdb(FdbEntry),
     /// Delete a forwarding entry.
     RemoveFdb(FdbEntry),
+    /// Say who has an address behind a link, in the place of what was said of it before.
+    SetNeighbour(Neighbour),
+    /// Delete a permanent neighbour entry.
+    RemoveNeighbour(Neighbour),
+    /// Have a bridge answer for who is behind this port, and learn nothing there.
+    Suppress(IfName),
     /// Make a device a port of a bridge. One of the host's only if it is on no other bridge and
     /// carries no address.
     Enslave {
@@ -67,7 +76,7 @@ pub struct Bridge {
     pub network: NetworkId,
 }
 
-/// A VXLAN device as we make it: learning on, and what its network says; everything else the kernel's.
+/// A VXLAN device as we make it: what its network says, everything else the kernel's.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct VxlanDevice {
     /// What the kernel does not change while it lives: VNI, name, local address, underlay, port, …
@@ -90,6 +99,22 @@ pub struct VlanDevice {
     pub mtu: Mtu,
     /// The network, for the alias.
     pub network: NetworkId,
+}
+
+impl VxlanDevice {
+    /// What it has below `net.ipv6.conf`: IPv6 is off. A device that answers neighbour solicitations is
+    /// an exception: the kernel keeps IPv6 neighbours only where IPv6 is on. Without an address the
+    /// host has no end there, and what comes in the bridge takes.
+    pub fn ipv6_settings(&self) -> &'static [(&'static str, &'static str)] {
+        match self.tunnel.options.learning {
+            Learning::Frames | Learning::Evpn => &[("disable_ipv6", "1")],
+            Learning::Inventory => &[
+                ("addr_gen_mode", "1"),
+                ("accept_ra", "0"),
+                ("disable_ipv6", "0"),
+            ],
+        }
+    }
 }
 
 /// How the alias of every link begins that we made: only links that bear it are ever deleted.

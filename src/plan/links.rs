@@ -1,6 +1,8 @@
 //! The difference of two sets of links.
 
-use crate::model::{FdbEntry, IfName};
+use std::collections::BTreeSet;
+
+use crate::model::{FdbEntry, IfName, Neighbour};
 use crate::plan::link::{LinkChange, VxlanDevice};
 use crate::state::{HostState, OwnLink};
 
@@ -60,18 +62,51 @@ fn removed(have: &HostState, want: &HostState) -> Vec<LinkChange> {
         device: device.clone(),
         bridge: bridge.clone(),
     });
-    let on_kept = |entry: &&FdbEntry| stays(&entry.device, have, want);
-    let entries = have.fdb.difference(&want.fdb).filter(on_kept);
-    entries
-        .map(|entry| LinkChange::RemoveFdb(entry.clone()))
+    let links = devices.into_iter().chain(bridges);
+    let links = links.map(|name| LinkChange::Delete(name.clone()));
+    removed_entries(have, want)
+        .into_iter()
         .chain(take_out)
-        .chain(
-            devices
-                .into_iter()
-                .chain(bridges)
-                .map(|name| LinkChange::Delete(name.clone())),
-        )
+        .chain(links)
         .collect()
+}
+
+/// The entries of links that stay. One whose place another one takes is not deleted before: nobody is
+/// out of reach in between.
+fn removed_entries(have: &HostState, want: &HostState) -> Vec<LinkChange> {
+    let kept = |device: &IfName| stays(device, have, want);
+    let taken: BTreeSet<_> = want.fdb.iter().filter_map(FdbEntry::place).collect();
+    let is_taken = |entry: &FdbEntry| entry.place().is_some_and(|it| taken.contains(&it));
+    let entries = have.fdb.difference(&want.fdb);
+    let entries = entries.filter(|entry| kept(&entry.device) && !is_taken(entry));
+    let named: BTreeSet<_> = want.neighbours.iter().map(Neighbour::key).collect();
+    let neighbours = have.neighbours.difference(&want.neighbours);
+    let neighbours = neighbours.filter(|it| kept(&it.device) && !named.contains(&it.key()));
+    entries
+        .cloned()
+        .map(LinkChange::RemoveFdb)
+        .chain(neighbours.cloned().map(LinkChange::RemoveNeighbour))
+        .collect()
+}
+
+/// The entries that a link of what is wanted lacks.
+fn added_entries(have: &HostState, want: &HostState) -> Vec<LinkChange> {
+    let kept = |device: &IfName| stays(device, have, want);
+    let missing = |entry: &&FdbEntry| !have.fdb.contains(*entry) || !kept(&entry.device);
+    let unsaid = |it: &&Neighbour| !have.neighbours.contains(*it) || !kept(&it.device);
+    let entries = want.fdb.iter().filter(missing).cloned();
+    let neighbours = want.neighbours.iter().filter(unsaid).cloned();
+    entries
+        .map(LinkChange::AddFdb)
+        .chain(neighbours.map(LinkChange::SetNeighbour))
+        .collect()
+}
+
+/// The ports that are to suppress neighbours and do not, or come to their bridge only now.
+fn suppressed(have: &HostState, want: &HostState, joining: &BTreeSet<&IfName>) -> Vec<LinkChange> {
+    let lacks = |port: &&IfName| !have.suppressed.contains(*port) || joining.contains(*port);
+    let ports = want.suppressed.iter().filter(lacks).cloned();
+    ports.map(LinkChange::Suppress).collect()
 }
 
 /// A bridge, its device, the device's entries; the device becomes a port last, when it can carry
@@ -90,27 +125,22 @@ fn added(have: &HostState, want: &HostState) -> Vec<LinkChange> {
     };
     let is_bridge = |change: &LinkChange| matches!(change, LinkChange::AddBridge(_));
     let (bridges, devices): (Vec<_>, Vec<_>) = names.iter().filter_map(make).partition(is_bridge);
-    let missing =
-        |entry: &&FdbEntry| !have.fdb.contains(*entry) || !stays(&entry.device, have, want);
-    let entries = want
-        .fdb
-        .iter()
-        .filter(missing)
-        .cloned()
-        .map(LinkChange::AddFdb);
-    let ports = want
+    let joining: Vec<_> = want
         .enslaved
         .iter()
         .filter(|(device, bridge)| !stays_on(device, bridge, have, want))
-        .map(|(device, bridge)| LinkChange::Enslave {
-            device: device.clone(),
-            bridge: bridge.clone(),
-        });
+        .collect();
+    let ports = joining.iter().map(|(device, bridge)| LinkChange::Enslave {
+        device: (*device).clone(),
+        bridge: (*bridge).clone(),
+    });
+    let names = joining.iter().map(|(device, _)| *device).collect();
     bridges
         .into_iter()
         .chain(devices)
-        .chain(entries)
+        .chain(added_entries(have, want))
         .chain(ports)
+        .chain(suppressed(have, want, &names))
         .collect()
 }
 

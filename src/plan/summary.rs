@@ -40,6 +40,8 @@ impl Summary {
         let mut items = tables(&have.state.guard, &want.guard);
         items.extend(links(&have.state, want));
         items.extend(count("fdb", &have.state.fdb, &want.fdb));
+        let (had, has) = (&have.state.neighbours, &want.neighbours);
+        items.extend(count("neighbours", had, has));
         items.extend(ports(&have.state.guard, &want.guard));
         items.extend(rules(have, want));
         items.extend(sets(&have.state.sets, &want.sets));
@@ -91,7 +93,8 @@ fn links(have: &HostState, want: &HostState) -> Vec<String> {
     let names: BTreeSet<&IfName> = there.union(&wanted).collect();
     let same = |name| {
         let link = have.links.get(name) == want.links.get(name);
-        link && have.enslaved.get(name) == want.enslaved.get(name)
+        let port = have.enslaved.get(name) == want.enslaved.get(name);
+        link && port && have.suppressed.contains(name) == want.suppressed.contains(name)
     };
     let changed = names.into_iter().filter(|name| !same(*name));
     let item = |name: &IfName| {

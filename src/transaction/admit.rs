@@ -1,10 +1,12 @@
 //! What two ports, or two networks, must not both have.
 
+use std::net::IpAddr;
+
 use ipnet::IpNet;
 
 use super::{Records, networks};
 use crate::firewall::iptables::{ChainSuffix, chain_suffix};
-use crate::model::{IfName, MacAddr, Network, NetworkId, Port};
+use crate::model::{Family, IfName, MacAddr, Network, NetworkId, Port};
 use crate::record::{IndexLine, Phase, Want};
 use crate::refusal::Refusal;
 
@@ -27,6 +29,7 @@ pub fn admit(want: &Want, records: &Records) -> Result<(), Refusal> {
             return Err(Refusal::of_interface(&want.name, port.mac, cause));
         }
     }
+    check_announced(want, records)?;
     for network in &want.networks {
         check_network(network, records).map_err(|cause| Refusal::of_domain(&want.name, cause))?;
     }
@@ -58,6 +61,41 @@ fn check_own(want: &Want) -> Result<(), Refusal> {
             let cause =
                 format!("another of its interfaces has {shared} too; change one of the two");
             return Err(Refusal::of_interface(&want.name, port.mac, cause));
+        }
+    }
+    Ok(())
+}
+
+/// An address that is told to other hosts has one owner on its network.
+fn check_announced(want: &Want, records: &Records) -> Result<(), Refusal> {
+    let told = |port: &&Port| {
+        let mut networks = want.networks.iter();
+        networks.any(|network| network.id == port.network && network.tells_addresses())
+    };
+    let ports: Vec<&Port> = want.ports.iter().filter(told).collect();
+    let refuse = |port: &Port, address: IpAddr, whose: &str| {
+        let cause = format!(
+            "{address} is {whose} too, and EVPN tells other hosts of one; change one of the two"
+        );
+        Err(Refusal::of_interface(&want.name, port.mac, cause))
+    };
+    for (at, port) in ports.iter().enumerate() {
+        for address in port.fixed_ips_of(Family::Ipv4) {
+            if ports[..at]
+                .iter()
+                .any(|it| it.network == port.network && it.fixed_ips.contains(&address))
+            {
+                return refuse(port, address, "another of its interfaces'");
+            }
+            let mut lines = records.index.lines.iter();
+            let other = lines.find(|line| {
+                line.domain != want.uuid
+                    && line.port.network == port.network
+                    && line.fixed_ips.contains(&address)
+            });
+            if let Some(line) = other {
+                return refuse(port, address, &format!("domain {}'s", line.domain_name));
+            }
         }
     }
     Ok(())

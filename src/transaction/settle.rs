@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use super::judge::judged;
 use super::{Records, Renewal, membership, networks};
-use crate::compile::{compile_closed_port, compile_port};
+use crate::compile::{compile_announcement, compile_closed_port, compile_port};
 use crate::facts::{HostFacts, IptablesBackend};
 use crate::firewall::guard::{Capabilities, Tables, base_id};
 use crate::model::{IfName, NetworkId, Port, PortKey, Tap};
@@ -192,7 +192,9 @@ fn compile_domains(records: &mut Records) {
         let members = membership::seen_by(&record.want, &here);
         let open = open.filter_map(|open| {
             let network = records.networks.get(&open.0.network)?;
-            Some(compile_port(&options, network.zone, open, &members))
+            let mut state = compile_port(&options, network.zone, open, &members);
+            state.merge(&compile_announcement(&network.network, open.0));
+            Some(state)
         });
         let closed = record.want.closed_ports().map(compile_closed_port);
         let parts: Vec<HostState> = open.chain(closed).collect();

@@ -62,6 +62,7 @@ fn what_was_made_is_read_back() {
             alias: Some(format!("vmhook:network={NETWORK}")),
             master: None,
             up: true,
+            suppresses: false,
         };
         assert_eq!(*made, expected);
 
@@ -82,6 +83,7 @@ fn what_was_made_is_read_back() {
             ttl: 0,
             tos: 0,
             learning: true,
+            proxy: false,
         };
         assert_eq!(port.kind, LinkKind::Vxlan(expected));
     });

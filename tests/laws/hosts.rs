@@ -15,9 +15,10 @@ use vmhook::facts::{BridgeFact, Epoch, HostFacts, IptablesBackend, LinkFact, Lin
 use vmhook::firewall::guard::Capabilities;
 use vmhook::firewall::iptables::Options;
 use vmhook::model::{
-    AllowedAddressPair, Direction, Family, IfName, Ipv6Addresses, MacAddr, Network, NetworkId,
-    NetworkKind, OuterHeader, Port, PortProtocol, PortRange, PortSecurity, Protocol, Remote,
-    SecurityGroup, SecurityGroupRule, Tap, Tunnel, TunnelOptions, Vni, Vtep, Vxlan,
+    AllowedAddressPair, Direction, Family, IfName, Ipv6Addresses, Learning, MacAddr, Network,
+    NetworkId, NetworkKind, OuterHeader, Port, PortProtocol, PortRange, PortSecurity, Protocol,
+    Remote, RemotePort, SecurityGroup, SecurityGroupRule, Tap, Tunnel, TunnelOptions, Vni, Vtep,
+    Vxlan,
 };
 use vmhook::record::{Phase, Want};
 use vmhook::transaction::{Records, Surroundings, admit};
@@ -53,6 +54,7 @@ pub(crate) fn facts() -> HostFacts {
         alias: None,
         master,
         up: true,
+        suppresses: false,
     };
     HostFacts {
         links: vec![
@@ -153,8 +155,8 @@ pub(crate) fn wants() -> impl Strategy<Value = Want> {
     })
 }
 
-/// A network is the same for everybody but for its flood list, which somebody may have edited. The
-/// second one is on a device of the host.
+/// A network is the same for everybody but for its lists of peers, which somebody may have edited. The
+/// second one is on a device of the host, the others know MAC addresses from different places.
 fn network(id: &str, flood: &[&str]) -> Network {
     let number = 1 + NETWORKS
         .iter()
@@ -166,6 +168,11 @@ fn network(id: &str, flood: &[&str]) -> Network {
         Vtep::try_from(address).expect("a host's address")
     };
     let id: NetworkId = id.parse().expect("an id");
+    let peers: Vec<Vtep> = flood.iter().map(|text| vtep(text)).collect();
+    let learning = match number {
+        1 => Learning::Inventory,
+        _ => Learning::Evpn,
+    };
     Network {
         bridge: id.bridge(),
         name: format!("network {number}"),
@@ -181,10 +188,20 @@ fn network(id: &str, flood: &[&str]) -> Network {
                     local: vtep("172.16.0.31"),
                     underlay: "eth0".parse().expect("a name"),
                     port: 8472,
-                    options: TunnelOptions::default(),
+                    options: TunnelOptions {
+                        learning,
+                        ..TunnelOptions::default()
+                    },
                 },
                 outer: OuterHeader::default(),
-                flood: flood.iter().map(|text| vtep(text)).collect(),
+                flood: match learning {
+                    Learning::Frames => peers.clone(),
+                    Learning::Inventory | Learning::Evpn => Vec::new(),
+                },
+                hosts: match learning {
+                    Learning::Inventory => listed(&peers),
+                    Learning::Frames | Learning::Evpn => Vec::new(),
+                },
             }),
         },
         id,
@@ -198,6 +215,18 @@ const ADDRESSES: [&str; 5] = [
     "2001:db8::1",
     "2001:db8::2",
 ];
+/// A port on each of these hosts. Which it is goes by its place in the list, so that ports move.
+fn listed(peers: &[Vtep]) -> Vec<RemotePort> {
+    let port = |(number, vtep): (u8, &Vtep)| RemotePort {
+        mac: MacAddr::local([2, 0, 0, 0, 2, number]),
+        addresses: vec![
+            IpAddr::from([192, 0, 2, 100 + number]),
+            IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, number.into()]),
+        ],
+        vtep: *vtep,
+    };
+    (1..).zip(peers).map(port).collect()
+}
 
 /// A port whose MAC address and tap mostly go by its number, and sometimes are another's.
 fn port(number: u8) -> impl Strategy<Value = Port> {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use vmhook::firewall::ipset::parse_sets;
 use vmhook::firewall::iptables::{ChainPrefix, parse_save_of};
-use vmhook::model::{FdbEntry, IfName};
+use vmhook::model::{FdbEntry, IfName, Neighbour};
 use vmhook::plan::{LinkChange, Plan, Step};
 use vmhook::record::HostRecord;
 use vmhook::state::{HostState, OwnLink, ReadBack};
@@ -19,6 +19,8 @@ pub(crate) struct Kernel {
     links: BTreeMap<IfName, OwnLink>,
     enslaved: BTreeMap<IfName, IfName>,
     fdb: BTreeSet<FdbEntry>,
+    neighbours: BTreeSet<Neighbour>,
+    suppressed: BTreeSet<IfName>,
     sets: Ipset,
     v4: firewall_model::Kernel,
     v6: firewall_model::Kernel,
@@ -32,6 +34,8 @@ impl Kernel {
             links: BTreeMap::new(),
             enslaved: BTreeMap::new(),
             fdb: BTreeSet::new(),
+            neighbours: BTreeSet::new(),
+            suppressed: BTreeSet::new(),
             sets: Ipset::default(),
             v4: firewall_model::Kernel::new(),
             v6: firewall_model::Kernel::new(),
@@ -75,6 +79,8 @@ impl Kernel {
                 links: self.links.clone(),
                 enslaved: self.enslaved.clone(),
                 fdb: self.fdb.clone(),
+                neighbours: self.neighbours.clone(),
+                suppressed: self.suppressed.clone(),
                 sets: parse_sets(&self.sets.save()),
                 guard: self.nft.listing().guard,
                 ..HostState::default()
@@ -128,11 +134,14 @@ impl Kernel {
                 let had = self.links.insert(device.tunnel.device.clone(), link);
                 assert!(matches!(had, Some(OwnLink::Vxlan(_))), "{change}");
             }
-            LinkChange::AddFdb(entry) => {
-                assert!(self.links.contains_key(&entry.device), "{change}");
-                assert!(self.fdb.insert(entry.clone()), "{change}");
+            LinkChange::AddFdb(_)
+            | LinkChange::RemoveFdb(_)
+            | LinkChange::SetNeighbour(_)
+            | LinkChange::RemoveNeighbour(_) => self.change_entry(change),
+            LinkChange::Suppress(port) => {
+                assert!(self.enslaved.contains_key(port), "{change}");
+                assert!(self.suppressed.insert(port.clone()), "{change}");
             }
-            LinkChange::RemoveFdb(entry) => assert!(self.fdb.remove(entry), "{change}"),
             LinkChange::Enslave { device, bridge } => {
                 let there = self.links.contains_key(device) || is_the_hosts(device);
                 assert!(there && self.links.contains_key(bridge), "{change}");
@@ -148,9 +157,36 @@ impl Kernel {
                 self.enslaved
                     .retain(|device, bridge| device != name && bridge != name);
                 self.fdb.retain(|entry| entry.device != *name);
+                self.neighbours.retain(|entry| entry.device != *name);
+                let enslaved = &self.enslaved;
+                self.suppressed.retain(|port| enslaved.contains_key(port));
             }
             LinkChange::QuietTap(_) | LinkChange::ShutTap(_) => {}
             LinkChange::AddVlan(_) | LinkChange::SetMtu { .. } => panic!("{change}"),
+        }
+    }
+
+    /// An entry for a MAC address or an IP address takes the place of the one before.
+    fn change_entry(&mut self, change: &LinkChange) {
+        match change {
+            LinkChange::AddFdb(entry) => {
+                assert!(self.links.contains_key(&entry.device), "{change}");
+                let place = entry.place();
+                self.fdb
+                    .retain(|it| it == entry || place.is_none() || it.place() != place);
+                assert!(self.fdb.insert(entry.clone()), "{change}");
+            }
+            LinkChange::RemoveFdb(entry) => assert!(self.fdb.remove(entry), "{change}"),
+            LinkChange::SetNeighbour(neighbour) => {
+                assert!(self.links.contains_key(&neighbour.device), "{change}");
+                self.neighbours
+                    .retain(|it| it == neighbour || it.key() != neighbour.key());
+                assert!(self.neighbours.insert(neighbour.clone()), "{change}");
+            }
+            LinkChange::RemoveNeighbour(neighbour) => {
+                assert!(self.neighbours.remove(neighbour), "{change}");
+            }
+            _ => panic!("{change}"),
         }
     }
 }

@@ -5,7 +5,7 @@ use super::support::Vm;
 use super::support::netns::run;
 
 /// Two networks of one address range on each host: `red` and `blue`, carried as it is said.
-fn configuration(local_ip: &str, carried: &str) -> String {
+pub(crate) fn configuration(local_ip: &str, carried: &str) -> String {
     format!(
         r#"[host]
 local_ip = "{local_ip}"
@@ -36,7 +36,7 @@ const FLOOD: &str = r#"flood = ["172.16.0.31", "172.16.0.32", "172.16.0.33"]"#;
 const FLOOD6: &str = r#"flood = ["fd00:16::31", "fd00:16::32", "fd00:16::33"]"#;
 
 /// A machine of a network, with the address of this number.
-fn vm(network: &str, number: u8, mtu: u32) -> Vm {
+pub(crate) fn vm(network: &str, number: u8, mtu: u32) -> Vm {
     let mut vm = Vm::new(number).with(|nic| {
         nic.bridge = format!("brq{network}");
         nic.mtu = mtu;
@@ -47,7 +47,7 @@ fn vm(network: &str, number: u8, mtu: u32) -> Vm {
 }
 
 /// The machine of the other network with the same address: it has another tap, name and UUID.
-fn twin(number: u8, mtu: u32) -> Vm {
+pub(crate) fn twin(number: u8, mtu: u32) -> Vm {
     let mut twin = vm("blue", number, mtu);
     twin.uuid = twin.uuid.replacen("-4000-", "-4001-", 1);
     twin.nics[0].tap = twin.nics[0].tap.replacen("tap", "tbp", 1);
@@ -56,7 +56,7 @@ fn twin(number: u8, mtu: u32) -> Vm {
 
 /// Each reaches the others of its network by ping and TCP, in packets of the network's full size, and
 /// never a machine of another network, though that has the same address.
-fn carries_its_own_machines_alone(configuration: &str, mtu: u32) {
+pub(crate) fn carries_its_own_machines_alone(configuration: &str, mtu: u32) {
     let hosts = Hosts::configured(configuration);
     let before = hosts.dump();
     let red = [0, 1, 2].map(|host| hosts.start(host, vm("red", number(host), mtu)));
@@ -80,7 +80,7 @@ fn number(host: usize) -> u8 {
 }
 
 #[track_caller]
-fn reaches(from: &Machine<'_>, to: &Machine<'_>, mtu: u32) {
+pub(crate) fn reaches(from: &Machine<'_>, to: &Machine<'_>, mtu: u32) {
     let address = to.address();
     assert!(from.pings(address), "{address} does not answer a ping");
     assert!(

@@ -176,6 +176,12 @@ impl Machine<'_> {
         &self.vm.nics[0].ip
     }
 
+    /// Runs a command in it.
+    #[track_caller]
+    pub(crate) fn run(&self, command: &str) -> String {
+        self.namespace.enter(|| run(command))
+    }
+
     /// Whether an address answers a ping, however long it takes.
     pub(crate) fn pings(&self, address: &str) -> bool {
         let ping = format!("ping -n -c 1 -i 0.2 -w {} {address}", LONG.as_secs());

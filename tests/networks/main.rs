@@ -15,9 +15,12 @@
 mod support;
 
 mod between_hosts;
+mod evpn;
 mod flat;
 mod hosts;
+mod inventory;
 mod keep;
 mod local;
 mod neutron;
+mod routing;
 mod vxlan;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use vmhook::config::{Config, NetworkKindConfig, VxlanConfig};
-use vmhook::model::Vtep;
+use vmhook::model::{Learning, Vtep};
 
 /// What carries a network, in short.
 pub(crate) fn words(vxlan: &VxlanConfig, mtu: &str) -> String {
@@ -12,10 +12,14 @@ pub(crate) fn words(vxlan: &VxlanConfig, mtu: &str) -> String {
         .port
         .map_or(String::new(), |port| format!(", UDP port {port}"));
     let peers: Vec<String> = vxlan.flood.iter().map(Vtep::to_string).collect();
-    let to = match vxlan.options().group {
-        Some(group) => format!("multicast group {group}"),
-        None if peers.is_empty() => "no other host".to_owned(),
-        None => peers.join(", "),
+    let listed = format!("{} listed ports on other hosts", vxlan.hosts.len());
+    let to = match (vxlan.learning, vxlan.options().group) {
+        (Learning::Evpn, _) => "whom EVPN tells".to_owned(),
+        (_, Some(group)) => format!("multicast group {group}"),
+        (Learning::Inventory, None) => listed,
+        (Learning::Frames, None) if peers.is_empty() => "no other host".to_owned(),
+        (Learning::Frames, None) if vxlan.hosts.is_empty() => peers.join(", "),
+        (Learning::Frames, None) => format!("{}; {listed}", peers.join(", ")),
     };
     format!("VNI {}{port}, MTU {mtu}, to {to}", vxlan.vni)
 }

@@ -1,5 +1,6 @@
 //! `[network.NAME]`: a bridge for VMs, and what carries it to other hosts.
 
+mod hosts;
 mod kind;
 mod physical;
 mod vxlan;
@@ -168,8 +169,6 @@ fn bridge<'a>(table: &mut Table<'a>, facts: &mut NetworkFacts<'a>) -> Option<IfN
 /// What later versions serve.
 fn not_served(table: &mut Table<'_>) {
     let names = |value: &Value<'_>| value.list(Value::parse::<IfName>);
-    table.later("evpn", Value::boolean);
-    table.later("hosts", Value::anything);
     table.later("trusted_ports", names);
     table.later("uplinks", names);
     table.later("host_address", Value::prefix);

@@ -2,8 +2,12 @@
 
 use std::num::NonZeroU8;
 
+use super::hosts::hosts;
 use super::{Checked, Context, HostVtep, NetworkFacts, Table, Value, sited};
-use crate::model::{Family, MulticastRange, OuterHeader, PortRange, Tos, TunnelOptions, Vni, Vtep};
+use crate::model::{
+    Family, Learning, MulticastRange, OuterHeader, PortRange, RemotePort, Tos, TunnelOptions, Vni,
+    Vtep,
+};
 
 /// A VXLAN network.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +27,10 @@ pub struct VxlanConfig {
     pub udp_checksum: bool,
     /// What the outer IP header says.
     pub outer: OuterHeader,
+    /// Ports that are known to be on other hosts.
+    pub hosts: Vec<RemotePort>,
+    /// Where MAC addresses are known from.
+    pub learning: Learning,
 }
 
 impl VxlanConfig {
@@ -32,15 +40,18 @@ impl VxlanConfig {
             group: self.group.map(|range| range.group_of(self.vni)),
             source_ports: self.source_ports,
             udp_checksum: self.udp_checksum,
+            learning: self.learning,
         }
     }
 }
 
 /// The keys that only such a network has.
-pub(super) const KEYS: [&str; 8] = [
+pub(super) const KEYS: [&str; 10] = [
     "vni",
     "flood",
     "group",
+    "hosts",
+    "evpn",
     "port",
     "source_ports",
     "udp_checksum",
@@ -53,6 +64,8 @@ pub(super) struct Keys {
     vni: Option<Vni>,
     flood: Option<Vec<Vtep>>,
     group: Option<MulticastRange>,
+    hosts: Option<Vec<RemotePort>>,
+    evpn: bool,
     port: Option<u16>,
     source_ports: Option<PortRange>,
     udp_checksum: Option<bool>,
@@ -69,6 +82,8 @@ impl Keys {
             vni: table.optional("vni", sited(&mut facts.vni, Value::number::<Vni>)),
             flood: table.optional("flood", |value| flood(context.vtep, value)),
             group: table.optional("group", |value| group(context.vtep, value)),
+            hosts: table.optional("hosts", |value| hosts(context.vtep, value)),
+            evpn: table.optional("evpn", Value::boolean) == Some(true),
             port: table.optional("port", |value| value.integer(1..=65535)),
             source_ports: table.optional("source_ports", source_ports),
             udp_checksum: table.optional("udp_checksum", Value::boolean),
@@ -99,6 +114,21 @@ impl Keys {
         if table.has("flood") && table.has("group") {
             table.complain_of("group", "either flood or group, not both");
         }
+        if table.has("hosts") && table.has("group") {
+            table.complain_of("group", "either hosts or group, not both");
+        }
+        for key in ["flood", "group", "hosts"] {
+            if self.evpn && table.has(key) {
+                let message = "with evpn = true the routing daemon says where other ports are";
+                table.complain_of(key, message);
+            }
+        }
+        // Where others may be whom the list has not, what is unknown must get through.
+        let learning = match (self.evpn, table.has("hosts") && !table.has("flood")) {
+            (true, _) => Learning::Evpn,
+            (false, true) => Learning::Inventory,
+            (false, false) => Learning::Frames,
+        };
         Some(VxlanConfig {
             vni: self.vni?,
             flood: self.flood.unwrap_or_default(),
@@ -107,6 +137,8 @@ impl Keys {
             source_ports: self.source_ports,
             udp_checksum: self.udp_checksum.unwrap_or(true),
             outer: self.outer,
+            learning,
+            hosts: self.hosts.unwrap_or_default(),
         })
     }
 }
@@ -124,7 +156,7 @@ fn flood(local: HostVtep, value: &Value<'_>) -> Checked<Vec<Vtep>> {
 }
 
 /// A VXLAN device has one family on the outside: a peer of the other one can never be reached.
-fn peer(local: HostVtep, value: &Value<'_>) -> Checked<Vtep> {
+pub(super) fn peer(local: HostVtep, value: &Value<'_>) -> Checked<Vtep> {
     let vtep: Vtep = value.address()?;
     match local.mismatch(vtep.address()) {
         Some(mismatch) => Err(value.error(mismatch).into()),

@@ -205,5 +205,6 @@ fn link(name: &str, kind: LinkKind, mtu: u32) -> LinkFact {
         alias: None,
         master: None,
         up: true,
+        suppresses: false,
     }
 }

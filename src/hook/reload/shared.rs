@@ -98,6 +98,7 @@ fn renewed(before: &Network, now: &Network) -> Option<String> {
     if before.keep != now.keep {
         what.push(format!("keep {} -> {}", before.keep, now.keep));
     }
+    what.extend(super::inventory::renewed(before, now));
     if let (NetworkKind::Vxlan(before), NetworkKind::Vxlan(now)) = (&before.kind, &now.kind) {
         what.extend(renewed_vxlan(before, now));
     }

@@ -1,16 +1,16 @@
 //! Doing one [`LinkChange`]. What is there already, or gone already, is success.
 
-use rtnetlink::LinkUnspec;
 use rtnetlink::packet_route::RouteNetlinkMessage;
 use rtnetlink::packet_route::link::LinkMessage;
+use rtnetlink::{LinkBridgePort, LinkUnspec};
 
 use crate::facts::{HostFacts, LinkFact};
-use crate::model::{FdbEntry, IfName, Mtu};
+use crate::model::{FdbEntry, IfName, Mtu, Neighbour};
 use crate::plan::link::{ALIAS_PREFIX, LinkChange, UNFINISHED};
 
 use super::super::{HostError, sysctl};
 use super::session::Session;
-use super::{addresses, fdb, links, make, vxlan};
+use super::{addresses, fdb, links, make, neighbours, vxlan};
 
 /// Does a change.
 pub(in crate::host) fn apply(session: &Session, change: &LinkChange) -> Result<(), HostError> {
@@ -21,6 +21,9 @@ pub(in crate::host) fn apply(session: &Session, change: &LinkChange) -> Result<(
         LinkChange::AddVlan(device) => make::vlan(session, device),
         LinkChange::AddFdb(entry) => add_fdb(session, entry),
         LinkChange::RemoveFdb(entry) => remove_fdb(session, entry),
+        LinkChange::SetNeighbour(neighbour) => set_neighbour(session, neighbour),
+        LinkChange::RemoveNeighbour(neighbour) => remove_neighbour(session, neighbour),
+        LinkChange::Suppress(port) => suppress(session, port),
         LinkChange::Enslave { device, bridge } => enslave(session, device, bridge),
         LinkChange::TakeOut { device, bridge } => take_out(session, device, bridge),
         LinkChange::SetMtu { device, mtu } => set_mtu(session, device, *mtu),
@@ -47,6 +50,36 @@ fn remove_fdb(session: &Session, entry: &FdbEntry) -> Result<(), HostError> {
             "cannot delete the forwarding entry to {vtep} on {device}"
         ))
     })
+}
+
+fn set_neighbour(session: &Session, neighbour: &Neighbour) -> Result<(), HostError> {
+    let Neighbour {
+        device, address, ..
+    } = neighbour;
+    let doing = || format!("cannot say on {device} who has {address}");
+    let link = links::present(device.as_str(), doing)?;
+    neighbours::set(session, link.index, neighbour).map_err(|refusal| refusal.in_doing(doing()))
+}
+
+fn remove_neighbour(session: &Session, neighbour: &Neighbour) -> Result<(), HostError> {
+    let Neighbour {
+        device, address, ..
+    } = neighbour;
+    let Some(link) = links::named(device.as_str())? else {
+        return Ok(());
+    };
+    neighbours::remove(session, link.index, neighbour)
+        .map_err(|refusal| refusal.in_doing(format!("cannot delete on {device} who has {address}")))
+}
+
+fn suppress(session: &Session, port: &IfName) -> Result<(), HostError> {
+    let doing = || format!("cannot have the bridge of {port} answer for its neighbours");
+    let link = links::present(port.as_str(), doing)?;
+    let message = LinkBridgePort::new(link.index)
+        .learning(false)
+        .neigh_suppress(true);
+    // What a port has, the kernel takes in this request alone.
+    make::change(session, message.build(), &doing)
 }
 
 fn enslave(session: &Session, device: &IfName, bridge: &IfName) -> Result<(), HostError> {

@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use rtnetlink::packet_route::link::{
-    BridgeStpState, InfoBridge, InfoData, InfoKind, InfoVlan, InfoVxlan, LinkAttribute, LinkFlags,
-    LinkInfo, LinkMessage, VlanProtocol,
+    BridgeStpState, InfoBridge, InfoBridgePort, InfoData, InfoKind, InfoPortData, InfoVlan,
+    InfoVxlan, LinkAttribute, LinkFlags, LinkInfo, LinkMessage, VlanProtocol,
 };
 
 use crate::facts::{BridgeFact, LinkFact, LinkKind, VlanFact, VxlanFact};
@@ -21,6 +21,7 @@ pub(super) fn link(message: &LinkMessage) -> LinkFact {
         alias: None,
         master: None,
         up: message.header.flags.contains(LinkFlags::Up),
+        suppresses: false,
     };
     let mut parent = None;
     for attribute in &message.attributes {
@@ -31,7 +32,10 @@ pub(super) fn link(message: &LinkMessage) -> LinkFact {
             LinkAttribute::IfAlias(text) => link.alias = Some(text.clone()),
             LinkAttribute::Controller(index) => link.master = Some(*index),
             LinkAttribute::Link(index) => parent = Some(*index),
-            LinkAttribute::LinkInfo(infos) => link.kind = kind(infos),
+            LinkAttribute::LinkInfo(infos) => {
+                link.kind = kind(infos);
+                link.suppresses = infos.iter().any(suppresses);
+            }
             _ => {}
         }
     }
@@ -63,6 +67,15 @@ fn kind(infos: &[LinkInfo]) -> LinkKind {
         (Some(other), _) => LinkKind::Other(other.to_string()),
         (None, _) => LinkKind::Other(String::new()),
     }
+}
+
+/// Whether what a bridge says of its port is what EVPN needs of it.
+fn suppresses(info: &LinkInfo) -> bool {
+    let LinkInfo::PortData(InfoPortData::BridgePort(port)) = info else {
+        return false;
+    };
+    port.contains(&InfoBridgePort::Learning(false))
+        && port.contains(&InfoBridgePort::NeighSupress(true))
 }
 
 fn bridge(data: &[InfoBridge]) -> BridgeFact {
@@ -99,6 +112,7 @@ fn vxlan(data: &[InfoVxlan]) -> VxlanFact {
         ttl: 0,
         tos: 0,
         learning: false,
+        proxy: false,
     };
     let (mut external, mut without_checksum6) = (false, false);
     for info in data {
@@ -117,6 +131,7 @@ fn vxlan(data: &[InfoVxlan]) -> VxlanFact {
             InfoVxlan::Ttl(hops) => fact.ttl = *hops,
             InfoVxlan::Tos(octet) => fact.tos = *octet,
             InfoVxlan::Learning(on) => fact.learning = *on,
+            InfoVxlan::Proxy(on) => fact.proxy = *on,
             InfoVxlan::CollectMetadata(on) => external = *on,
             _ => {}
         }

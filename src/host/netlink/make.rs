@@ -39,7 +39,7 @@ pub(super) struct Finish<'a> {
     pub(super) mtu: Mtu,
     /// Settings below `/proc/sys/net/<protocol>/conf/<name>/`, written before the link is up, so
     /// that no router solicitation or duplicate address detection ever leaves it.
-    pub(super) sysctls: &'static [(&'static str, &'static str, &'static str)],
+    pub(super) sysctls: &'a [(&'static str, &'static str, &'static str)],
     /// What the kernel's refusal to bring such a link up means.
     pub(super) why: &'a dyn Fn(Errno) -> Option<String>,
 }

@@ -11,6 +11,7 @@ mod facts;
 mod fdb;
 mod links;
 mod make;
+mod neighbours;
 mod query;
 mod session;
 mod vxlan;
@@ -24,7 +25,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::facts::{HostFacts, LinkFact};
-use crate::model::{FdbEntry, IfName};
+use crate::model::{FdbEntry, IfName, Neighbour};
 
 use super::HostError;
 
@@ -74,6 +75,17 @@ pub(super) fn read_link(name: &str) -> Result<Option<LinkFact>, HostError> {
 pub(super) fn read_fdb(session: &Session, device: &IfName) -> Result<Vec<FdbEntry>, HostError> {
     match links::named(device.as_str())? {
         Some(link) => fdb::entries(session, device, link.index),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// The permanent neighbours of a link; none if there is no such link.
+pub(super) fn read_neighbours(
+    session: &Session,
+    device: &IfName,
+) -> Result<Vec<Neighbour>, HostError> {
+    match links::named(device.as_str())? {
+        Some(link) => neighbours::entries(session, device, link.index),
         None => Ok(Vec::new()),
     }
 }

@@ -174,6 +174,7 @@ fn link(payload: &[u8]) -> Result<LinkFact, DecodeError> {
         alias: None,
         master: None,
         up: header(8) & UP != 0,
+        suppresses: false,
     };
     for attribute in NlasIterator::new(payload.get(IFINFOMSG..).unwrap_or_default()) {
         let attribute = attribute?;
@@ -184,15 +185,16 @@ fn link(payload: &[u8]) -> Result<LinkFact, DecodeError> {
             attribute::ADDRESS => link.mac = facts::mac(value),
             attribute::ALIAS => link.alias = Some(text(value)),
             attribute::MASTER => link.master = word(value),
-            attribute::LINKINFO => link.kind = kind(value, payload)?,
+            attribute::LINKINFO => (link.kind, link.suppresses) = kind(value, payload)?,
             _ => {}
         }
     }
     Ok(link)
 }
 
-/// What kind of link it is; only the kinds that we make are read in full.
-fn kind(info: &[u8], payload: &[u8]) -> Result<LinkKind, DecodeError> {
+/// What kind of link it is, and whether it suppresses neighbours; only the kinds that we make are
+/// read in full.
+fn kind(info: &[u8], payload: &[u8]) -> Result<(LinkKind, bool), DecodeError> {
     let mut kind = String::new();
     for attribute in NlasIterator::new(info) {
         let attribute = attribute?;
@@ -201,9 +203,12 @@ fn kind(info: &[u8], payload: &[u8]) -> Result<LinkKind, DecodeError> {
         }
     }
     Ok(match kind.as_str() {
-        "bridge" | "vxlan" | "vlan" => facts::link(&LinkMessage::parse(payload)?).kind,
-        "tun" => LinkKind::Tun,
-        _ => LinkKind::Other(kind),
+        "bridge" | "vxlan" | "vlan" => {
+            let link = facts::link(&LinkMessage::parse(payload)?);
+            (link.kind, link.suppresses)
+        }
+        "tun" => (LinkKind::Tun, false),
+        _ => (LinkKind::Other(kind), false),
     })
 }
 

@@ -7,7 +7,7 @@ use rtnetlink::packet_route::link::{InfoKind, LinkMessage};
 use rtnetlink::{LinkMessageBuilder, LinkVxlan};
 
 use crate::facts::{LinkFact, LinkKind, VxlanFact};
-use crate::model::{Family, OuterHeader, Tunnel, TunnelOptions};
+use crate::model::{Family, Learning, OuterHeader, Tunnel, TunnelOptions};
 use crate::plan::link::{UNFINISHED, VxlanDevice, alias};
 
 use super::super::{HostError, sysctl};
@@ -20,11 +20,15 @@ use super::session::Session;
 pub(super) fn vxlan(session: &Session, device: &VxlanDevice) -> Result<(), HostError> {
     let tunnel = &device.tunnel;
     let why = |error| why(error, tunnel);
+    let settings = device.ipv6_settings().iter();
+    let sysctls: Vec<_> = settings
+        .map(|(setting, value)| ("ipv6", *setting, *value))
+        .collect();
     let finish = Finish {
         name: &tunnel.device,
         alias: alias(&device.network),
         mtu: device.mtu,
-        sysctls: &[("ipv6", "disable_ipv6", "1")],
+        sysctls: &sysctls,
         why: &why,
     };
     let doing = || {
@@ -78,11 +82,13 @@ fn message(device: &VxlanDevice, underlay: u32) -> LinkMessage {
         group,
         source_ports,
         udp_checksum,
+        learning,
     } = &tunnel.options;
     let mut builder = LinkVxlan::new(UNFINISHED, tunnel.vni.into())
         .dev(underlay)
         .port(tunnel.port)
-        .learning(true)
+        .learning(*learning == Learning::Frames)
+        .proxy(*learning == Learning::Inventory)
         .udp_csum(*udp_checksum);
     builder = match tunnel.local.address() {
         IpAddr::V4(address) => builder.local(address),

@@ -155,6 +155,7 @@ mod tests {
             alias: None,
             master: None,
             up: true,
+            suppresses: false,
         }
     }
 

@@ -34,6 +34,7 @@ pub(super) fn kind(
         tunnel,
         outer: vxlan.outer.clone(),
         flood: vxlan.flood.clone(),
+        hosts: vxlan.hosts.clone(),
     };
     Ok((mtu, NetworkKind::Vxlan(vxlan)))
 }
