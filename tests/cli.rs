@@ -217,7 +217,8 @@ fn a_tap_that_libvirt_would_name_is_given() {
     let Ended { out, .. } = user.plan(&["--event", "prepare"]).with_code(0);
     assert!(out.ends_with(&expected("auto-named-tap", "prepare.txt")));
 
-    let Ended { err, .. } = user.plan(&["--event", "start"]).with_code(1);
+    let Ended { out, err, .. } = user.plan(&["--event", "start"]).with_code(1);
+    assert_eq!(out, "", "half a script");
     assert!(err.contains("give one with --tap fa:16:3e:be:71:21=NAME"));
 
     let given = ["--event", "start", "--tap", "fa:16:3e:be:71:21=vnet7"];
@@ -308,7 +309,7 @@ fn a_right_configuration_is_told_in_a_few_lines() {
     for line in [
         "firewall                   chains neutron-linuxbri-…, with comments",
         "network selfservice        bridge brqc08e7dcd-4a, VNI 267, MTU 1450, to 172.16.0.32",
-        "security group mysecurity  2 ingress, 2 egress rules (each family's counted apart)",
+        "security group mysecurity  2 ingress rules, 1 egress rule",
         "port web1                  fa:16:3e:be:71:21, addresses 192.168.101.88, groups mysecurity",
     ] {
         assert!(out.lines().any(|it| it == line), "{line}\n{out}");
@@ -338,7 +339,10 @@ fn a_part_that_is_wrong_hides_nothing_of_the_rest() {
     assert!(out.contains("error: network.a.vni: "), "{out}");
     assert!(out.contains("error: port.b.mac: "), "{out}");
     assert!(out.contains("network a               broken: "), "{out}");
-    assert!(out.contains("security group default  2 ingress"), "{out}");
+    assert!(
+        out.contains("security group default  1 ingress rule, 1 egress rule"),
+        "{out}"
+    );
 }
 
 #[test]
@@ -393,4 +397,77 @@ fn a_reader_that_has_read_enough_is_no_error() {
     drop(child.stdout.take());
     let Ended { err, .. } = Ended::of(child).with_code(0);
     assert_eq!(err, "");
+}
+
+#[test]
+fn what_is_right_and_seldom_meant_is_noted_and_no_error() {
+    let user = User::with("reference");
+    let reference = fs::read_to_string(user.path("vmhook.toml")).unwrap();
+    user.configure(&format!(
+        "{reference}\n{}",
+        r#"
+        [address_group.offices]
+        addresses = []
+        [security_group.default]
+        members = ["10.1.2.3/8", "0.0.0.0/0"]
+        [security_group.web]
+        stateful = false
+        ingress = [{ protocol = "tcp", port = 80, remote_group = "web" }]
+        [port.web8]
+        mac = "fa:16:3e:00:00:08"
+        network = "selfservice"
+        fixed_ips = ["192.168.101.8"]
+        security_groups = ["web", "mysecurity"]
+        [port.silent]
+        mac = "fa:16:3e:00:00:09"
+        fixed_ips = []
+        security_groups = []
+        "#
+    ));
+    let Ended { out, .. } = user.run(&["check"]).with_code(0);
+    for words in [
+        "note: address_group.offices.addresses: no address: a rule that names this group allows nothing",
+        "note: security_group.default.members[0]: 10.1.2.3/8 has host bits: it is read as 10.0.0.0/8",
+        "note: security_group.default.members[1]: 0.0.0.0/0 is every address of its family",
+        "note: port web8 is in group web, which rules name as remote group: ",
+        "note: port web8 has stateful and stateless groups: its first, web, decides for all",
+    ] {
+        assert!(out.contains(words), "{words}\n{out}");
+    }
+    for (name, words) in [
+        ("address group offices", "no address"),
+        // Its rules are the built-in ones: it says nothing of them.
+        (
+            "security group default",
+            "1 ingress rule, 1 egress rule, 2 members elsewhere",
+        ),
+        (
+            "security group web ",
+            "1 ingress rule, 0 egress rules, stateless",
+        ),
+        (
+            "port silent",
+            "fa:16:3e:00:00:09, addresses any, no groups: no packet",
+        ),
+    ] {
+        let line = out.lines().find(|line| line.starts_with(name));
+        assert!(
+            line.is_some_and(|line| line.ends_with(words)),
+            "{words}\n{out}"
+        );
+    }
+    assert!(!out.contains("is in group default"), "{out}");
+}
+
+#[test]
+fn a_bridge_that_may_be_a_slip_is_named_with_those_that_are_managed() {
+    let user = User::with("reference");
+    let domain = fs::read_to_string(user.path("domain.xml")).unwrap();
+    let slip = domain.replace("brqc08e7dcd-4a", "brqc08e7dcd-4b");
+    assert_ne!(slip, domain);
+    fs::write(user.path("domain.xml"), slip).unwrap();
+    let Ended { out, .. } = user.plan(&[]).with_code(0);
+    let line = "# bridge brqc08e7dcd-4b is no network's; did you mean \"brqc08e7dcd-4a\"? (the networks' \
+                bridges are brqc08e7dcd-4a)";
+    assert!(out.lines().any(|it| it == line), "{out}");
 }

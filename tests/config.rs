@@ -65,7 +65,7 @@ fn network(network: &NetworkConfig) -> String {
     format!(
         "bridge {}, MTU {mtu}, {kind}, security groups {:?}{servers}{}",
         network.bridge,
-        network.security_groups,
+        network.default_groups(),
         if network.keep { ", kept" } else { "" }
     )
 }

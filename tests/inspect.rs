@@ -334,7 +334,9 @@ fn a_configuration_that_changed_since_is_a_note() {
             "{text}"
         );
         assert!(
-            text.contains(&format!("{since}security groups are now mysecurity")),
+            text.contains(&format!(
+                "{since}the rules or members of its security groups are others now"
+            )),
             "{text}"
         );
         assert!(

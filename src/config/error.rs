@@ -72,7 +72,12 @@ impl ConfigError {
     ///    |       ^
     /// ```
     pub fn report(&self) -> String {
-        let head = format!("error: {}\n", self.message);
+        self.report_as("error")
+    }
+
+    /// The same under another word than `error`: what is right and seldom meant is a `note`.
+    pub fn report_as(&self, kind: &str) -> String {
+        let head = format!("{kind}: {}\n", self.message);
         match &self.position {
             None => format!("{head} --> {}\n", self.file),
             Some(at) => {

@@ -17,6 +17,47 @@ pub(super) fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>)
     near.map_or_else(String::new, |(_, name)| format!("; did you mean {name:?}?"))
 }
 
+/// Neutron's keys, the key of ours that a table must know for the hint to be about it, and the hint.
+const NEUTRON: [(&str, &str, &str); 9] = [
+    ("remote_ip_prefix", "remote", "; here it is \"remote\""),
+    (
+        "remote_group_id",
+        "remote_group",
+        "; here it is \"remote_group\", with its name",
+    ),
+    ("port_range_min", "ports", RANGE),
+    ("port_range_max", "ports", RANGE),
+    (
+        "direction",
+        "remote",
+        "; the list says it: ingress = [...] or egress = [...]",
+    ),
+    (
+        "port_security_enabled",
+        "port_security",
+        "; here it is \"port_security\"",
+    ),
+    ("mac_address", "mac", "; here it is \"mac\""),
+    ("ip_address", "ip", "; here it is \"ip\""),
+    (
+        "network_id",
+        "network",
+        "; here it is \"network\", with its name",
+    ),
+];
+
+const RANGE: &str = "; here it is port = 22 or ports = \"8000-8080\"";
+
+/// What an unknown key may be in a table that knows these: Neutron's name for one of them, or a slip.
+pub(super) fn instead_of(typed: &str, known: &[&str]) -> String {
+    let mut neutron = NEUTRON.into_iter();
+    let named = neutron.find(|(name, ours, _)| *name == typed && known.contains(ours));
+    named.map_or_else(
+        || nearest(typed, known.iter().copied()),
+        |(_, _, hint)| hint.to_owned(),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -29,6 +70,19 @@ mod tests {
             nearest("remote-group", known),
             "; did you mean \"remote_group\"?"
         );
+    }
+
+    #[test]
+    fn a_key_of_neutrons_is_told_ours_where_it_has_its_place() {
+        let rule = ["ports", "remote"];
+        assert_eq!(
+            instead_of("remote_ip_prefix", &rule),
+            "; here it is \"remote\""
+        );
+        assert_eq!(instead_of("port_range_min", &rule), RANGE);
+        assert_eq!(instead_of("direction", &["mac"]), "");
+        assert_eq!(instead_of("mac_address", &["mac"]), "; here it is \"mac\"");
+        assert_eq!(instead_of("remot", &rule), "; did you mean \"remote\"?");
     }
 
     #[test]

@@ -33,6 +33,8 @@ pub fn load(sources: &[Source]) -> Config {
     }
     let files = sources.iter().map(|source| source.name.clone());
     let mut config = read(sections);
+    let notes = documents.iter().flat_map(|document| document.file.notes());
+    config.notes = notes.collect();
     config.index.files = files.collect();
     config
 }
@@ -61,16 +63,20 @@ fn read(mut sections: Sections<'_>) -> Config {
     index.add_networks(&networks);
     index.add_places(Section::SecurityGroup, &groups);
     index.add_ports(&ports);
+    let written = |group: &GroupObject<'_>| (group.name.to_owned(), group.facts.written);
+    index.written = groups.iter().map(written).collect();
     let mut security_groups = by_name(groups);
     let builtin = || Ok(SecurityGroup::builtin_default());
     let default = security_groups.entry(SecurityGroup::DEFAULT.to_owned());
     default.or_insert_with(builtin);
     Config {
         errors,
+        notes: Vec::new(),
         host,
         firewall,
         networks: by_name(networks),
         security_groups,
+        address_groups: by_name(address_groups),
         ports: by_name(ports),
         index,
     }

@@ -2,12 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use ipnet::IpNet;
+
 use super::error::{Checked, ConfigError, Place};
 use super::firewall::FirewallConfig;
+use super::hint::nearest;
 use super::host::HostConfig;
 use super::network::NetworkConfig;
 use super::port::{PortConfig, PortNetwork};
 use super::section::Section;
+use super::security_group::RulesWritten;
 use crate::model::{MacAddr, SecurityGroup};
 
 /// All that the files say; made by [`load`](super::load()).
@@ -16,6 +20,8 @@ pub struct Config {
     /// Errors that belong to no object of the fields below: a file that does not parse, an unknown
     /// section, an address group that is wrong, a port whose MAC address cannot be read.
     pub errors: Vec<ConfigError>,
+    /// What is right and seldom meant, in the order of the files.
+    pub notes: Vec<ConfigError>,
     /// `[host]`, or what holds without it.
     pub host: Checked<HostConfig>,
     /// `[firewall]`, or what holds without it.
@@ -24,6 +30,8 @@ pub struct Config {
     pub networks: BTreeMap<String, Checked<NetworkConfig>>,
     /// `[security_group.NAME]` by name; `default` is always there.
     pub security_groups: BTreeMap<String, Checked<SecurityGroup>>,
+    /// `[address_group.NAME]` by name; their errors are among `errors`.
+    pub address_groups: BTreeMap<String, Checked<Vec<IpNet>>>,
     /// `[port.NAME]` by name.
     pub ports: BTreeMap<String, Checked<PortConfig>>,
     pub(super) index: Index,
@@ -35,6 +43,7 @@ pub(super) struct Index {
     pub(super) files: Vec<String>,
     pub(super) places: BTreeMap<(Section, String), Place>,
     pub(super) bridges: BTreeMap<String, String>,
+    pub(super) written: BTreeMap<String, RulesWritten>,
     pub(super) ports: BTreeMap<MacAddr, Vec<(PortNetwork, String)>>,
     pub(super) incomplete: Option<ConfigError>,
     pub(super) lost_bridge: Option<ConfigError>,
@@ -79,6 +88,21 @@ impl Config {
             place: self.place(Section::Network, name)?,
             network,
         })
+    }
+
+    /// The managed bridge that this other name may be meant for, as `; did you mean "…"?`, and all of
+    /// them; `None` where nothing says that one is meant.
+    pub fn meant_bridge(&self, bridge: &str) -> Option<(String, Vec<&str>)> {
+        let managed: Vec<&str> = self.index.bridges.keys().map(String::as_str).collect();
+        let hint = nearest(bridge, managed.iter().copied());
+        let alike = !hint.is_empty() || bridge.starts_with("brq");
+        (alike && !managed.contains(&bridge)).then_some((hint, managed))
+    }
+
+    /// How many rules a security group has, as they are written.
+    pub fn rules_written(&self, group: &str) -> RulesWritten {
+        let builtin = RulesWritten::BUILTIN;
+        self.index.written.get(group).copied().unwrap_or(builtin)
     }
 
     /// The security group of this name; `None`: nothing defines it. `default` is always there.

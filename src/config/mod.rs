@@ -49,4 +49,5 @@ pub use network::{
 };
 pub use port::{DeviceOwner, PortConfig};
 pub use section::Section;
+pub use security_group::RulesWritten;
 pub use source::Source;

@@ -125,7 +125,7 @@ pub(super) fn read<'a>(
 
 fn address_pair(value: &Value<'_>) -> Checked<(IpNet, Option<MacAddr>)> {
     let mut pair = value.table()?;
-    let ip = pair.required("ip", Value::prefix);
+    let ip = pair.required("ip", Value::narrow_prefix);
     let mac = pair.optional("mac", Value::parse::<MacAddr>);
     pair.finish(ip.map(|ip| (ip, mac)))
 }

@@ -66,7 +66,10 @@ impl ProtocolNumber {
         if let Ok(number) = text.parse() {
             return Ok(Self::numbered(number));
         }
-        let hint = nearest(&name, NAMES.map(|(name, _)| name));
+        let hint = match name.as_str() {
+            "all" => "; did you mean \"any\"?".to_owned(),
+            name => nearest(name, NAMES.map(|(name, _)| name)),
+        };
         let message =
             format!("{text:?} is neither a protocol's name nor a number from 0 to 255{hint}");
         Err(value.error(message).into())
@@ -98,6 +101,11 @@ impl ProtocolNumber {
     /// It is ICMP in one of its families, and so has types.
     pub(super) fn has_types(self) -> bool {
         matches!(self.number, 1 | 58)
+    }
+
+    /// It is all of them.
+    pub(super) fn is_any(self) -> bool {
+        self.number == 0
     }
 
     /// It has ports.

@@ -38,6 +38,9 @@ enum WrittenRemote {
     Prefixes(Vec<IpNet>),
 }
 
+/// What iptables' `--icmp-type` takes for any type.
+const ANY_TYPE: u8 = 255;
+
 /// Keys that narrow what a rule allows: `any = true` goes with none of them.
 const NARROWING: [&str; 8] = [
     "protocol",
@@ -58,14 +61,20 @@ pub(super) fn read(
 ) -> Checked<Vec<SecurityGroupRule>> {
     let mut table = value.table()?;
     any(&mut table);
+    let protocol = table.optional("protocol", ProtocolNumber::read);
     let written = Written {
         ethertype: table.optional("ethertype", ethertype),
-        protocol: table.optional("protocol", ProtocolNumber::read),
-        ports: ports(&mut table),
+        protocol,
+        ports: ports(&mut table, protocol),
         icmp: icmp(&mut table),
         remote: remote(&mut table, context),
     };
     table.optional("description", |value| value.text(DESCRIPTION));
+    if protocol.is_some_and(ProtocolNumber::is_any)
+        && table.holds_only(&["protocol", "description"])
+    {
+        table.complain(ALLOWS_EVERYTHING);
+    }
     written.check(&mut table);
     let rules = written.rules(direction);
     if let Err(error) = &rules {
@@ -73,6 +82,9 @@ pub(super) fn read(
     }
     table.finish(rules.ok())
 }
+
+const ALLOWS_EVERYTHING: &str =
+    "an empty rule allows everything; if that is meant, write { any = true }";
 
 /// `any = true`: whoever allows everything says so, lest a forgotten key does it.
 fn any(table: &mut Table<'_>) {
@@ -86,35 +98,68 @@ fn any(table: &mut Table<'_>) {
             );
         }
         (Some(false), _) => table.complain_of("any", "write true, or leave it out"),
-        _ if table.holds_only("description") => {
-            table.complain(
-                "an empty rule allows everything; if that is meant, write { any = true }",
-            );
-        }
+        _ if table.holds_only(&["description"]) => table.complain(ALLOWS_EVERYTHING),
         _ => {}
     }
 }
 
-/// Neutron's API writes `IPv4`; both spellings are taken.
+/// Neutron's API writes `IPv4`; every spelling is taken.
 fn ethertype(value: &Value<'_>) -> Checked<Family> {
-    match value.string()? {
-        "IPv4" => Ok(Family::Ipv4),
-        "IPv6" => Ok(Family::Ipv6),
+    match value.string()?.to_ascii_lowercase().as_str() {
+        "ipv4" => Ok(Family::Ipv4),
+        "ipv6" => Ok(Family::Ipv6),
         _ => value.word(&[("ipv4", Family::Ipv4), ("ipv6", Family::Ipv6)]),
     }
 }
 
 /// `port = 22` or `ports = "8000-8080"`.
-fn ports(table: &mut Table<'_>) -> Option<PortRange> {
+fn ports(table: &mut Table<'_>, protocol: Option<ProtocolNumber>) -> Option<PortRange> {
+    // A protocol that could not be read may have some.
+    let unread = table.has("protocol") && protocol.is_none();
+    if !unread && !protocol.is_some_and(ProtocolNumber::has_ports) {
+        no_ports(table, protocol);
+        return None;
+    }
     let one = table.optional("port", |value| {
         let port: u16 = value.integer(1..=65535)?;
         PortRange::new(port, port).map_err(|error| value.error(error).into())
     });
-    let range = table.optional("ports", Value::port_range);
+    let range = table.optional("ports", port_range);
     if table.has("port") && table.has("ports") {
         table.complain_of("ports", "either port or ports, not both");
     }
     one.or(range)
+}
+
+/// Whatever the ports are, the protocol has none.
+fn no_ports(table: &mut Table<'_>, protocol: Option<ProtocolNumber>) {
+    let instead = match protocol {
+        Some(protocol) if protocol.has_types() => "; use icmp_type and icmp_code",
+        _ => "",
+    };
+    for key in ["port", "ports"] {
+        if table.value(key).is_some() {
+            let message = format!("only tcp, udp, sctp, dccp and udplite have ports{instead}");
+            table.complain_of(key, message);
+        }
+    }
+}
+
+/// A range; one port in a string is taken for what it means.
+fn port_range(value: &Value<'_>) -> Checked<PortRange> {
+    let several = "a rule has one port or one range: write a rule for each";
+    match value.string() {
+        Ok(text) if text.contains(',') => Err(value.error(several).into()),
+        Err(_) if value.is_array() => Err(value.error(several).into()),
+        Err(_) => {
+            let message = "a range is a string, \"8000-8080\"; one port is port = 22";
+            Err(value.error(message).into())
+        }
+        Ok(text) => match text.parse::<u16>() {
+            Ok(port) => PortRange::new(port, port).map_err(|error| value.error(error).into()),
+            Err(_) => value.port_range(),
+        },
+    }
 }
 
 /// `icmp_type`, alone or with `icmp_code`.
@@ -152,14 +197,16 @@ impl Written {
                 "this protocol exists in IPv6 only, the rule is for IPv4",
             );
         }
-        let has_ports = self.protocol.is_some_and(ProtocolNumber::has_ports);
         let has_types = self.protocol.is_some_and(ProtocolNumber::has_types);
         // A protocol that could not be read may have both.
         let unread = table.has("protocol") && self.protocol.is_none();
-        for key in ["port", "ports"] {
-            if table.has(key) && !has_ports && !unread {
-                table.complain_of(key, "only tcp, udp, sctp, dccp and udplite have ports");
-            }
+        let ipv4 = self.families().contains(&Family::Ipv4);
+        if has_types && ipv4 && self.icmp.is_some_and(|icmp| icmp.kind == ANY_TYPE) {
+            table.complain_of(
+                "icmp_type",
+                "iptables takes type 255 of IPv4 for any type, so it cannot be allowed alone; leave \
+                 icmp_type out to allow all types",
+            );
         }
         if table.has("icmp_type") && !has_types && !unread {
             table.complain_of("icmp_type", "only icmp and ipv6-icmp have types");

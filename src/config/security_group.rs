@@ -19,6 +19,24 @@ pub(super) type GroupObject<'a> = Object<'a, SecurityGroup, GroupFacts<'a>>;
 #[derive(Debug, Default)]
 pub(super) struct GroupFacts<'a> {
     id: Option<(&'a str, Site<'a>)>,
+    pub(super) written: RulesWritten,
+}
+
+/// How many rules a group has as they are written: the model has one for each family and prefix.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RulesWritten {
+    /// In its `ingress`.
+    pub ingress: usize,
+    /// In its `egress`.
+    pub egress: usize,
+}
+
+impl RulesWritten {
+    /// As the built-in group `default` would be written.
+    pub(super) const BUILTIN: Self = Self {
+        ingress: 1,
+        egress: 1,
+    };
 }
 
 /// The most that a group may have on other hosts. The kernel's sets hold ten times as many; but each
@@ -31,8 +49,8 @@ pub(super) fn read<'a>(
     facts: &mut GroupFacts<'a>,
     mut table: Table<'a>,
 ) -> Checked<SecurityGroup> {
-    let mut rules = side(&mut table, context, Direction::Ingress);
-    rules.extend(side(&mut table, context, Direction::Egress));
+    let (rules, written) = rules(name, context, &mut table);
+    facts.written = written;
     let members = table.optional("members", members);
     table.optional("description", |value| value.text(DESCRIPTION));
     let stateful = table.optional("stateful", Value::boolean);
@@ -46,24 +64,47 @@ pub(super) fn read<'a>(
     }))
 }
 
-/// The rules of one direction; no list is an empty list, which allows nothing.
+/// What it allows. Who gives `default` members elsewhere, an id or a description does not mean to take
+/// its rules away: where it says nothing of either direction, the built-in ones hold.
+fn rules(
+    name: &str,
+    context: &Context<'_>,
+    table: &mut Table<'_>,
+) -> (Vec<SecurityGroupRule>, RulesWritten) {
+    let silent = !table.has("ingress") && !table.has("egress");
+    let ingress = side(table, context, Direction::Ingress);
+    let egress = side(table, context, Direction::Egress);
+    if silent && name == SecurityGroup::DEFAULT {
+        return (
+            SecurityGroup::builtin_default().rules,
+            RulesWritten::BUILTIN,
+        );
+    }
+    let written = RulesWritten {
+        ingress: ingress.len(),
+        egress: egress.len(),
+    };
+    ([ingress, egress].concat().concat(), written)
+}
+
+/// The rules of one direction, each as what it means; no list is an empty list, which allows nothing.
 fn side(
     table: &mut Table<'_>,
     context: &Context<'_>,
     direction: Direction,
-) -> Vec<SecurityGroupRule> {
+) -> Vec<Vec<SecurityGroupRule>> {
     let key = match direction {
         Direction::Ingress => "ingress",
         Direction::Egress => "egress",
     };
     let rules = |value: &Value<'_>| value.list(|rule| rule::read(rule, context, direction));
     let rules = table.optional(key, rules);
-    rules.unwrap_or_default().concat()
+    rules.unwrap_or_default()
 }
 
 /// Who is in the group on other hosts.
 fn members(value: &Value<'_>) -> Checked<Vec<IpNet>> {
-    let members = value.set(Value::prefix)?;
+    let members = value.set(Value::narrow_prefix)?;
     match members.len() {
         count if count > MOST_MEMBERS => {
             let message = format!("{count} members; at most {MOST_MEMBERS} are allowed");

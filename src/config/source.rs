@@ -1,5 +1,6 @@
 //! Files as text, and places in them.
 
+use std::cell::RefCell;
 use std::ops::Range;
 
 use toml::Spanned;
@@ -23,6 +24,8 @@ pub(super) struct File<'a> {
     text: &'a str,
     /// Where each line begins.
     lines: Vec<usize>,
+    /// What a reader found right and seldom meant.
+    notes: RefCell<Vec<ConfigError>>,
 }
 
 /// A stretch of a file: what an error points at.
@@ -47,7 +50,13 @@ impl<'a> File<'a> {
     fn new(name: &'a str, text: &'a str) -> Self {
         let after_breaks = text.match_indices('\n').map(|(at, _)| at + 1);
         let lines = std::iter::once(0).chain(after_breaks).collect();
-        Self { name, text, lines }
+        let notes = RefCell::default();
+        Self {
+            name,
+            text,
+            lines,
+            notes,
+        }
     }
 
     /// The stretch between these bytes.
@@ -57,6 +66,11 @@ impl<'a> File<'a> {
             start: span.start,
             end: span.end,
         }
+    }
+
+    /// What was noted while it was read.
+    pub(super) fn notes(&self) -> Vec<ConfigError> {
+        self.notes.take()
     }
 
     /// The index of the line that holds this byte.
@@ -102,6 +116,11 @@ impl Site<'_> {
     pub(super) fn error(self, message: &str) -> ConfigError {
         let position = self.file.position(self.start..self.end);
         ConfigError::new(self.file.name, Some(position), message)
+    }
+
+    /// Something here that is right, and seldom meant.
+    pub(super) fn note(self, message: &str) {
+        self.file.notes.borrow_mut().push(self.error(message));
     }
 }
 

@@ -9,7 +9,7 @@ use std::fmt::Display;
 use toml::de::DeTable;
 
 use super::error::{Checked, ConfigError, ConfigErrors};
-use super::hint::nearest;
+use super::hint::instead_of;
 use super::source::{File, Site};
 use super::value::Value;
 
@@ -121,9 +121,10 @@ impl<'a> Table<'a> {
         self.entries.contains_key(key)
     }
 
-    /// Is there no key but this, or none at all?
-    pub(super) fn holds_only(&self, key: &str) -> bool {
-        self.entries.keys().all(|there| there.get_ref() == key)
+    /// Is there no key but these, or none at all?
+    pub(super) fn holds_only(&self, keys: &[&str]) -> bool {
+        let mut there = self.entries.keys().map(|key| key.get_ref().as_ref());
+        there.all(|key| keys.contains(&key))
     }
 
     /// Notes an error about the table.
@@ -146,7 +147,7 @@ impl<'a> Table<'a> {
     pub(super) fn finish<T>(mut self, value: Option<T>) -> Checked<T> {
         for (name, key, value) in self.entries() {
             if !self.asked.contains(&name) {
-                let hint = nearest(name, self.asked.iter().copied());
+                let hint = instead_of(name, &self.asked);
                 let message = format!("{}: unknown key{hint}", value.path);
                 self.errors.push(key.error(&message));
             }

@@ -62,6 +62,11 @@ impl<'a> Value<'a> {
         self.site.error(&format!("{}: {message}", self.path))
     }
 
+    /// Says of this value, which is right, what it seldom is meant to do.
+    pub(super) fn note(&self, message: impl Display) {
+        self.site.note(&format!("{}: {message}", self.path));
+    }
+
     fn fail<T>(&self, message: impl Display) -> Checked<T> {
         Err(self.error(message).into())
     }
@@ -183,11 +188,26 @@ impl<'a> Value<'a> {
         let text = self.string()?;
         let prefix = text.parse::<IpNet>().ok();
         match prefix.or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from)) {
-            Some(prefix) => Ok(prefix.trunc()),
+            Some(prefix) => {
+                let whole = prefix.trunc();
+                if whole != prefix {
+                    self.note(format!("{prefix} has host bits: it is read as {whole}"));
+                }
+                Ok(whole)
+            }
             None => self.fail(format!(
                 "{text:?} is neither a prefix (10.0.0.0/8) nor an IP address"
             )),
         }
+    }
+
+    /// A prefix of which one that holds every address is seldom meant.
+    pub(super) fn narrow_prefix(&self) -> Checked<IpNet> {
+        let prefix = self.prefix()?;
+        if prefix.prefix_len() == 0 {
+            self.note(format!("{prefix} is every address of its family"));
+        }
+        Ok(prefix)
     }
 
     /// One of these words.
@@ -242,6 +262,11 @@ impl<'a> Value<'a> {
             }
             None => Ok(all),
         }
+    }
+
+    /// Whether it is an array.
+    pub(super) fn is_array(&self) -> bool {
+        matches!(self.toml, DeValue::Array(_))
     }
 
     fn array(&self) -> Checked<&'a DeArray<'a>> {

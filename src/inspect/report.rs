@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::check::{Check, Kind, Scope};
 use crate::model::{AllowedAddressPair, DomainUuid, IfName, MacAddr, Mtu, PortSecurity, Vni};
@@ -79,12 +79,25 @@ pub struct InterfaceReport {
     pub addresses: Sourced<Vec<IpAddr>>,
     /// What it may use besides.
     pub address_pairs: Sourced<Vec<AllowedAddressPair>>,
-    /// How much of what it sends and gets is checked.
+    /// How much of what it sends and gets is checked; in JSON `hardened`, `not_hardened`,
+    /// `not_filtered` or `trusted`, the words of the text.
+    #[serde(serialize_with = "security")]
     pub security: Sourced<PortSecurity>,
     /// The names of its security groups.
     pub security_groups: Sourced<Vec<String>>,
     /// Whose DHCP replies reach it; `None`: anybody's.
     pub dhcp_servers: Option<Sourced<Vec<IpAddr>>>,
+}
+
+/// A record keeps Neutron's words; a reader of the report gets those of its text.
+fn security<S: Serializer>(said: &Sourced<PortSecurity>, out: S) -> Result<S::Ok, S::Error> {
+    let word = match said.value {
+        PortSecurity::Hardened => "hardened",
+        PortSecurity::Enabled => "not_hardened",
+        PortSecurity::Disabled => "not_filtered",
+        PortSecurity::Trusted => "trusted",
+    };
+    Sourced::new(word, &said.origin).serialize(out)
 }
 
 impl Report {

@@ -133,9 +133,12 @@ impl Today<'_> {
         if !same_groups(port, self) {
             let groups = now.security_groups.iter().map(|group| group.name.clone());
             let groups = join(groups);
-            changes.push(format!(
-                "security groups are now {groups}, or their rules are others"
-            ));
+            let before = port.security_groups.iter().map(|group| group.name.clone());
+            changes.push(if join(before) == groups {
+                "the rules or members of its security groups are others now".to_owned()
+            } else {
+                format!("security groups are now {groups}")
+            });
         }
         if now.security != port.security {
             changes.push(format!("it is now {}", now.security));

@@ -28,6 +28,8 @@ pub enum Origin {
     Network(String),
     /// `[firewall]` in the configuration, or what holds without it.
     Firewall,
+    /// Nobody: it is what holds where nobody says anything.
+    BuiltIn,
 }
 
 impl fmt::Display for Origin {
@@ -38,6 +40,7 @@ impl fmt::Display for Origin {
             Self::Nova => f.write_str("Nova metadata"),
             Self::Network(name) => write!(f, "[network.{name}]"),
             Self::Firewall => f.write_str("[firewall]"),
+            Self::BuiltIn => f.write_str("built in"),
         }
     }
 }
@@ -209,7 +212,7 @@ fn groups_of(
 ) -> Result<(Vec<SecurityGroup>, Origin), String> {
     let (names, said) = group_names(configured, metadata, from.network);
     if !security.0.is_filtered() {
-        let of_its_own = !names.is_empty() && !matches!(said, Origin::Network(_));
+        let of_its_own = !names.is_empty() && !matches!(said, Origin::Network(_) | Origin::BuiltIn);
         let given = of_its_own.then_some(&said);
         no_filters(security, ("security groups", "security_groups"), given)?;
         return Ok((Vec::new(), security.1.clone()));
@@ -241,17 +244,18 @@ fn group_names(
     if let Some(entry) = metadata.filter(|entry| !entry.security_groups.is_empty()) {
         return (entry.security_groups.clone(), Origin::Metadata);
     }
-    (
-        network.security_groups.clone(),
-        Origin::Network(network.name.clone()),
-    )
+    let said = match network.security_groups {
+        Some(_) => Origin::Network(network.name.clone()),
+        None => Origin::BuiltIn,
+    };
+    (network.default_groups(), said)
 }
 
 fn groups(names: &[String], said: &Origin, config: &Config) -> Result<Vec<SecurityGroup>, String> {
     let place = match said {
         Origin::Port(name) => config.place(Section::Port, name),
         Origin::Network(name) => config.place(Section::Network, name),
-        Origin::Metadata | Origin::Nova | Origin::Firewall => None,
+        Origin::Metadata | Origin::Nova | Origin::Firewall | Origin::BuiltIn => None,
     };
     let whence = place.map_or_else(|| said.to_string(), ToString::to_string);
     let group = |name: &String| match config.security_group(name) {

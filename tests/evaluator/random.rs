@@ -240,6 +240,13 @@ fn remote(dice: &mut Dice) -> Remote {
 
 /// Makes of a rule that would be refused one that is not.
 fn mend(rule: &mut Rule) {
+    let is_icmp = rule.protocol.as_ref().map(Protocol::number) == Some(1);
+    if is_icmp
+        && rule.icmp.is_some_and(|(kind, _)| kind == 255)
+        && rule.ethertype != Some(Family::V6)
+    {
+        rule.icmp = None;
+    }
     if let (Some(family), Some(Remote::Prefix(prefix))) = (rule.ethertype, &rule.remote)
         && Family::of(prefix.addr()) != family
     {
@@ -252,6 +259,11 @@ fn mend(rule: &mut Rule) {
     if refused && rule.families().contains(&Family::V4) {
         rule.ethertype = Some(Family::V6);
         rule.remote = None;
+    }
+    // Any protocol alone is an empty rule.
+    let is_any = rule.protocol.as_ref().map(Protocol::number) == Some(0);
+    if is_any && rule.ethertype.is_none() && rule.remote.is_none() {
+        rule.protocol = None;
     }
 }
 

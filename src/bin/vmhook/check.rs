@@ -1,9 +1,9 @@
 //! `vmhook check`: what is wrong with the configuration, and what vmhook makes of the rest.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use anyhow::{Result, bail};
+use vmhook::apply::{Survey, survey};
 use vmhook::config::{
     Config, ConfigErrors, GuestMtu, HostConfig, NetworkConfig, NetworkKindConfig, PortConfig,
 };
@@ -12,11 +12,11 @@ use vmhook::firewall::guard::IBRNAME_PROBE;
 use vmhook::hook::load_config;
 use vmhook::host::{self, Host, HostError};
 use vmhook::installation::CONFIG;
-use vmhook::model::{Direction, Family, Network, SecurityGroup};
+use vmhook::model::{Family, Ipv6Addresses, Network, SecurityGroup};
 use vmhook::resolve;
 
 use crate::output::{BAD, GOOD, HEAD, NOTE, Output, styled};
-use crate::{Answer, vxlan};
+use crate::{Answer, notes, vxlan};
 
 pub(crate) fn run(host: &dyn Host, output: &Output) -> Result<Answer> {
     let files = host.config_files();
@@ -38,9 +38,19 @@ pub(crate) fn run(host: &dyn Host, output: &Output) -> Result<Answer> {
     summary.configuration(&config, &facts);
     if host::is_root() {
         look_around(host, &mut summary, &mut findings);
+        match survey(host) {
+            Ok(survey) => findings.of_standing(&config, &survey),
+            Err(error) => findings.bad(&format!(" {error:#}")),
+        }
     }
     findings.of_networks(&config, &facts);
-    findings.of_addresses(&config);
+    for note in &config.notes {
+        let report = note.report_as("note");
+        findings.note(report.trim_start_matches("note: ").trim_end());
+    }
+    for note in notes::of(&config) {
+        findings.note(&note);
+    }
     let limit = host::igmp_max_memberships();
     let groups = limit.map(|limit| vxlan::too_many_groups(&config, limit));
     groups
@@ -89,22 +99,6 @@ impl Findings {
         self.texts.push(format!("{head} {words}\n\n"));
     }
 
-    /// Two ports with one address. That may be meant, where they are on two networks or never run at
-    /// once, so it is no error.
-    fn of_addresses(&mut self, config: &Config) {
-        let mut owners: BTreeMap<IpAddr, Vec<&PortConfig>> = BTreeMap::new();
-        for port in config.ports.values().flatten() {
-            for address in port.fixed_ips.iter().flatten() {
-                let earlier = owners.entry(*address).or_default();
-                if let Some(owner) = earlier.iter().find(|owner| may_meet(owner, port)) {
-                    let (one, other) = (&owner.name, &port.name);
-                    self.note(&format!("ports {one} and {other} both have {address}"));
-                }
-                earlier.push(port);
-            }
-        }
-    }
-
     /// Networks that nothing is wrong with but that cannot be made on this host. Elsewhere than as
     /// root on the host itself the answer says nothing: the configuration may be another host's.
     fn of_networks(&mut self, config: &Config, facts: &HostFacts) {
@@ -112,7 +106,15 @@ impl Findings {
             let Err(cause) = resolve::network(config, network, facts) else {
                 continue;
             };
-            let cause = format!(" network {}: {cause}", network.name);
+            // That [host] is broken has been told.
+            if config.host.is_err() {
+                continue;
+            }
+            let named = format!("network {}", network.name);
+            let cause = match cause.strip_prefix(&named) {
+                Some(rest) if rest.starts_with(' ') => format!(" {cause}"),
+                _ => format!(" {named}: {cause}"),
+            };
             if host::is_root() {
                 self.bad(&cause);
             } else {
@@ -122,11 +124,26 @@ impl Findings {
             }
         }
     }
-}
 
-/// Whether two ports may be on one network.
-fn may_meet(one: &PortConfig, other: &PortConfig) -> bool {
-    one.network.is_none() || other.network.is_none() || one.network == other.network
+    /// Networks whose links stand otherwise than the configuration says: they are made anew only when
+    /// no machine is on them.
+    fn of_standing(&mut self, config: &Config, survey: &Survey) {
+        for record in survey.records.networks.values() {
+            let stands = &record.network;
+            let mut networks = config.networks.values().flatten();
+            let Some(network) = networks.find(|network| network.id == stands.id) else {
+                continue;
+            };
+            let says = resolve::network(config, network, &survey.facts);
+            if says.is_ok_and(|says| !says.has_same_links(stands)) {
+                self.note(&format!(
+                    "network {} stands with another type, tunnel or MTU than the configuration says: \
+                     `vmhook reload` and starts on it are refused until its last machine has stopped",
+                    network.name
+                ));
+            }
+        }
+    }
 }
 
 /// What is right: names and words, in two columns.
@@ -165,7 +182,19 @@ impl Summary {
             }
         }
         for (name, group) in &config.security_groups {
-            self.object(&format!("security group {name}"), group, group_words);
+            let words = group.as_ref().map(|group| group_words(config, group));
+            let words = words.map_err(Clone::clone);
+            self.object(&format!("security group {name}"), &words, String::clone);
+        }
+        for (name, group) in &config.address_groups {
+            self.object(
+                &format!("address group {name}"),
+                group,
+                |addresses| match addresses.as_slice() {
+                    [] => "no address".to_owned(),
+                    addresses => join(addresses.iter().map(ToString::to_string)),
+                },
+            );
         }
         for (name, port) in &config.ports {
             self.object(&format!("port {name}"), port, port_words);
@@ -217,12 +246,20 @@ fn network_words(config: &Config, network: &NetworkConfig, facts: &HostFacts) ->
         format!(", DHCP from {}", servers.as_deref().unwrap_or("nobody"))
     });
     let dhcp = dhcp.collect::<String>();
+    let ipv6 = match network.ipv6_addresses {
+        Ipv6Addresses::Listed => "",
+        Ipv6Addresses::LinkLocal => ", any link-local IPv6 address",
+        Ipv6Addresses::Prefix => ", any IPv6 address of a port's prefix",
+    };
+    let groups = network.security_groups.as_ref().map(|groups| {
+        let groups = join(groups.iter().cloned());
+        format!(", groups {} for ports that name none", or_none(&groups))
+    });
+    let groups = groups.unwrap_or_default();
     let hardened = hardened_words(network.hardened);
     let guests = guest_words(network);
-    format!(
-        "bridge {}{device}, {way}{guests}{dhcp}{hardened}",
-        network.bridge
-    )
+    let bridge = &network.bridge;
+    format!("bridge {bridge}{device}, {way}{guests}{dhcp}{ipv6}{groups}{hardened}")
 }
 
 /// What is done about guests that may send more than fits.
@@ -240,17 +277,27 @@ fn guest_words(network: &NetworkConfig) -> String {
     format!("{told}{clamp}")
 }
 
-fn group_words(group: &SecurityGroup) -> String {
-    let count = |direction| {
-        let rules = group.rules.iter();
-        rules.filter(|rule| rule.direction == direction).count()
-    };
-    let (ingress, egress) = (count(Direction::Ingress), count(Direction::Egress));
+fn group_words(config: &Config, group: &SecurityGroup) -> String {
+    let written = config.rules_written(&group.name);
+    let ingress = count(written.ingress, "ingress rule");
+    let egress = count(written.egress, "egress rule");
     let members = match group.members.len() {
         0 => String::new(),
-        members => format!(", {members} members elsewhere"),
+        members => format!(", {} elsewhere", count(members, "member")),
     };
-    format!("{ingress} ingress, {egress} egress rules (each family's counted apart){members}")
+    let stateless = if group.stateless { ", stateless" } else { "" };
+    format!("{ingress}, {egress}{members}{stateless}")
+}
+
+fn count(number: usize, what: &str) -> String {
+    match number {
+        1 => format!("1 {what}"),
+        _ => format!("{number} {what}s"),
+    }
+}
+
+fn or_none(words: &str) -> &str {
+    if words.is_empty() { "none" } else { words }
 }
 
 fn port_words(port: &PortConfig) -> String {
@@ -265,7 +312,12 @@ fn port_words(port: &PortConfig) -> String {
         None => ip.to_string(),
         Some(mac) => format!("{ip} with {mac}"),
     }));
-    let groups = port.security_groups.iter().flatten().cloned();
+    let groups = match port.security_groups.as_deref() {
+        _ if !notes::is_filtered(port) => String::new(),
+        None => ", groups as its domain or network says".to_owned(),
+        Some([]) => ", no groups: no packet".to_owned(),
+        Some(groups) => format!(", groups {}", join(groups.iter().cloned())),
+    };
     let with = |name: &str, words: String| match words.as_str() {
         "" => String::new(),
         words => format!(", {name} {words}"),
@@ -279,11 +331,7 @@ fn port_words(port: &PortConfig) -> String {
     } else {
         hardened_words(port.hardened)
     };
-    format!(
-        "{}{network}{addresses}{}{security}",
-        port.mac,
-        with("groups", join(groups))
-    )
+    format!("{}{network}{addresses}{groups}{security}", port.mac)
 }
 
 /// What somebody says about the guard's checks.

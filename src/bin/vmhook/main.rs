@@ -19,6 +19,7 @@ mod check;
 mod input;
 mod inspect;
 mod libvirt;
+mod notes;
 mod output;
 mod plan;
 mod reload;

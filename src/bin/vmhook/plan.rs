@@ -15,7 +15,7 @@ use vmhook::plan::Plan;
 use vmhook::refusal::Refusal;
 
 use crate::arguments::PlanArguments;
-use crate::output::Output;
+use crate::output::{Output, printable};
 use crate::{Answer, input, need_root};
 
 pub(crate) fn run(wanted: &PlanArguments, host: &dyn Host, output: &Output) -> Result<Answer> {
@@ -27,17 +27,39 @@ pub(crate) fn run(wanted: &PlanArguments, host: &dyn Host, output: &Output) -> R
         Some(event) => vec![Act::from(event)],
         None => vec![Act::Prepare, Act::Start],
     };
-    let mut script = Script::default();
+    let mut script = Script {
+        strangers: strangers(&config, &domain),
+        ..Script::default()
+    };
     let played = rehearse(wanted, &config, domain, world)
         .and_then(|rehearsal| script.play(rehearsal, &acts));
-    output.print(&script.text(&name))?;
     match played {
-        Ok(()) => Ok(Answer::Yes),
+        Ok(()) => {
+            output.print(&script.text(&name))?;
+            Ok(Answer::Yes)
+        }
+        // Half a script would be run by somebody.
         Err(refusal) => {
             output.complain(&refusal.to_string());
             Ok(Answer::No)
         }
     }
+}
+
+/// Bridges that nobody manages, and that look as if somebody meant one of ours.
+fn strangers(config: &Config, domain: &Domain) -> Vec<String> {
+    let bridges = domain.interfaces.iter();
+    let bridges = bridges.filter_map(|interface| interface.bridge.as_deref());
+    let told = |bridge: &str| {
+        let (hint, managed) = config.meant_bridge(bridge)?;
+        let managed = match managed.as_slice() {
+            [] => "no network is configured".to_owned(),
+            managed => format!("the networks' bridges are {}", managed.join(", ")),
+        };
+        let bridge = printable(bridge);
+        Some(format!("bridge {bridge} is no network's{hint} ({managed})"))
+    };
+    bridges.filter_map(told).collect()
 }
 
 fn rehearse<'a>(
@@ -89,6 +111,8 @@ fn probe(host: &dyn Host) -> Result<(Capabilities, IptablesBackend)> {
 #[derive(Default)]
 struct Script {
     assumed: Vec<String>,
+    /// Bridges that may be slips.
+    strangers: Vec<String>,
     /// What an operator should know of its interfaces.
     remarks: Vec<String>,
     plans: String,
@@ -129,7 +153,7 @@ impl Script {
         for line in &self.assumed {
             let _ = writeln!(text, "# assumed: {line}");
         }
-        for line in &self.remarks {
+        for line in self.strangers.iter().chain(&self.remarks) {
             let _ = writeln!(text, "# {line}");
         }
         text + &self.plans

@@ -41,8 +41,8 @@ pub struct NetworkConfig {
     pub kind: NetworkKindConfig,
     /// Its links stay when its last machine has stopped.
     pub keep: bool,
-    /// The security groups of ports that name none.
-    pub security_groups: Vec<String>,
+    /// The security groups of ports that name none; `None`: the built-in `default`.
+    pub security_groups: Option<Vec<String>>,
     /// Which IPv6 addresses its ports may use besides those that are listed.
     pub ipv6_addresses: Ipv6Addresses,
     /// Whose DHCP and DHCPv6 replies reach its ports; `None`: anybody's.
@@ -62,6 +62,14 @@ pub enum GuestMtu {
 }
 
 const GUEST_MTU: [(&str, GuestMtu); 2] = [("refuse", GuestMtu::Refuse), ("warn", GuestMtu::Warn)];
+
+impl NetworkConfig {
+    /// The security groups of ports that name none.
+    pub fn default_groups(&self) -> Vec<String> {
+        let builtin = || vec![SecurityGroup::DEFAULT.to_owned()];
+        self.security_groups.clone().unwrap_or_else(builtin)
+    }
+}
 
 const IPV6_ADDRESSES: [(&str, Ipv6Addresses); 3] = [
     ("listed", Ipv6Addresses::Listed),
@@ -126,8 +134,7 @@ pub(super) fn read<'a>(
             clamp_mss: clamp_mss.unwrap_or_default(),
             kind,
             keep: keep.unwrap_or_default(),
-            security_groups: security_groups
-                .unwrap_or_else(|| vec![SecurityGroup::DEFAULT.to_owned()]),
+            security_groups,
             ipv6_addresses: ipv6_addresses.unwrap_or_default(),
             dhcp_servers: dhcp_servers.map(BTreeSet::from_iter),
             hardened,

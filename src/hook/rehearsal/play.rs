@@ -233,7 +233,8 @@ impl<'a> Rehearsal<'a> {
                     .as_ref()
                     .map_or("MAC".to_owned(), MacAddr::to_string);
                 refuse(format!(
-                    "libvirt chooses the name of its tap; give one with --tap {mac}=NAME"
+                    "libvirt chooses the name of its tap at each start, also where the XML of a machine \
+                     that ran says vnet0; give one with --tap {mac}=NAME"
                 ))
             })?;
             let records = &self.world.records.networks;

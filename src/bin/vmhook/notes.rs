@@ -1,0 +1,118 @@
+//! What `check` says of things that are right each for itself, and together seldom meant.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use vmhook::config::{Config, NetworkConfig, NetworkKindConfig, PortConfig};
+use vmhook::model::{Remote, SecurityGroup};
+
+/// The notes, one line each.
+pub(crate) fn of(config: &Config) -> Vec<String> {
+    let notes = [
+        of_addresses(config),
+        of_members(config),
+        of_stateless(config),
+    ];
+    notes.concat()
+}
+
+/// Whether a port has security groups at all.
+pub(crate) fn is_filtered(port: &PortConfig) -> bool {
+    !port.is_trusted() && port.port_security != Some(false)
+}
+
+/// Two ports with one address. That may be meant, where they are on two networks or never run at once,
+/// so it is no error.
+fn of_addresses(config: &Config) -> Vec<String> {
+    let mut notes = Vec::new();
+    let mut owners: BTreeMap<IpAddr, Vec<&PortConfig>> = BTreeMap::new();
+    for port in config.ports.values().flatten() {
+        for address in port.fixed_ips.iter().flatten() {
+            let earlier = owners.entry(*address).or_default();
+            if let Some(owner) = earlier.iter().find(|owner| may_meet(owner, port)) {
+                let (one, other) = (&owner.name, &port.name);
+                notes.push(format!("ports {one} and {other} both have {address}"));
+            }
+            earlier.push(port);
+        }
+    }
+    notes
+}
+
+/// Whether two ports may be on one network.
+fn may_meet(one: &PortConfig, other: &PortConfig) -> bool {
+    one.network.is_none() || other.network.is_none() || one.network == other.network
+}
+
+/// Ports whose group is the other side of rules: where they do not run, nobody knows their addresses
+/// but by the group's `members`.
+fn of_members(config: &Config) -> Vec<String> {
+    let groups = config.security_groups.values().flatten();
+    let rules = groups.flat_map(|group| &group.rules);
+    let remotes: BTreeSet<&str> = rules
+        .filter_map(|rule| match &rule.remote {
+            Remote::Group(name) => Some(name.as_str()),
+            Remote::Any | Remote::Prefix(_) => None,
+        })
+        .collect();
+    let note = |name: &str| {
+        let group = config.security_group(name)?.as_ref().ok()?;
+        let ports = config.ports.values().flatten();
+        let ports = ports.filter(|port| is_unknown_elsewhere(config, port, group));
+        let ports: Vec<&str> = ports.map(|port| port.name.as_str()).collect();
+        let said = match ports.as_slice() {
+            [] => return None,
+            [port] => format!("port {port} is in group {name}"),
+            ports => format!("ports {} are in group {name}", ports.join(", ")),
+        };
+        Some(format!(
+            "{said}, which rules name as remote group: on hosts where a port of it does not run, it \
+             counts only if its address is among the group's members"
+        ))
+    };
+    remotes.into_iter().filter_map(note).collect()
+}
+
+/// Whether a port is in the group, may run on several hosts, and has an address that is not listed.
+fn is_unknown_elsewhere(config: &Config, port: &PortConfig, group: &SecurityGroup) -> bool {
+    let listed = |address: &IpAddr| group.members.iter().any(|member| member.contains(address));
+    let network = network_of(config, port);
+    let is_local = network.is_some_and(|network| network.kind == NetworkKindConfig::Local);
+    let mut addresses = port.fixed_ips.iter().flatten();
+    !is_local
+        && is_filtered(port)
+        && groups_of(config, port).contains(&group.name)
+        && addresses.any(|address| !listed(address))
+}
+
+/// Stateful and stateless groups on one port.
+fn of_stateless(config: &Config) -> Vec<String> {
+    let note = |port: &PortConfig| {
+        let names = groups_of(config, port);
+        let groups = names.iter().filter_map(|name| config.security_group(name));
+        let stateless: Vec<bool> = groups.flatten().map(|group| group.stateless).collect();
+        let mixed = stateless.contains(&true) && stateless.contains(&false);
+        mixed.then(|| {
+            format!(
+                "port {} has stateful and stateless groups: its first, {}, decides for all",
+                port.name, names[0]
+            )
+        })
+    };
+    let ports = config.ports.values().flatten();
+    ports
+        .filter(|port| is_filtered(port))
+        .filter_map(note)
+        .collect()
+}
+
+fn network_of<'a>(config: &'a Config, port: &PortConfig) -> Option<&'a NetworkConfig> {
+    config.networks.get(port.network.as_ref()?)?.as_ref().ok()
+}
+
+/// Its groups, as far as the configuration alone says them.
+fn groups_of(config: &Config, port: &PortConfig) -> Vec<String> {
+    let of_network = || network_of(config, port).map(NetworkConfig::default_groups);
+    let own = port.security_groups.clone();
+    own.or_else(of_network).unwrap_or_default()
+}
