@@ -204,9 +204,15 @@ fn a_repair_says_what_it_repaired() {
                 "|started|repaired|rules v4 +1",
             ),
             (
-                "iptables -I neutron-linuxbri-FORWARD -j ACCEPT",
+                "iptables -A neutron-linuxbri-FORWARD -j ACCEPT",
                 "reconnect",
                 "|reconnect|repaired|rules v4 -1",
+            ),
+            // What accepts stands last in this chain: before a port's line it is out of order, too.
+            (
+                "iptables -I neutron-linuxbri-FORWARD -j ACCEPT",
+                "reconnect",
+                "|reconnect|repaired|rules v4 -1 ~1",
             ),
             (
                 "iptables -I neutron-linuxbri-FORWARD -m ttl --ttl-eq 1 -j ACCEPT",

@@ -5,15 +5,16 @@ use std::fmt;
 
 use super::{Observed, Ruleset};
 
-/// How many rules come and go, and how much is written anew without either.
+/// How many rules come and go, and how many chains are out of order besides.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RuleCount {
     /// Rules that `want` has and `have` lacks, jumps from built-in chains among them.
     pub added: usize,
     /// Rules that `have` has and `want` lacks.
     pub removed: usize,
-    /// Chains that have the right rules in a wrong order, or beside lines that are not ours; for a
-    /// built-in chain: jumps that are not at its top.
+    /// Chains that have rules in a wrong order, or beside lines that are not ours: they are written
+    /// anew, and a rule that goes with that is in `removed` as well. For a built-in chain: jumps
+    /// that are not at its top.
     pub anew: usize,
 }
 
@@ -104,6 +105,27 @@ COMMIT
             "-A x-local -j DROP\n-A x-local -p tcp -j RETURN",
         );
         assert_eq!(count(&turned, CHAIN), "~1");
+    }
+
+    #[test]
+    fn a_line_that_accepts_before_a_ports_line_is_told_with_its_chain() {
+        let chain = "\
+*filter
+:neutron-linuxbri-FORWARD - [0:0]
+:neutron-linuxbri-sg-chain - [0:0]
+-A neutron-linuxbri-FORWARD -p tcp -j neutron-linuxbri-sg-chain
+-A neutron-linuxbri-sg-chain -j ACCEPT
+COMMIT
+";
+        let accept = "-A neutron-linuxbri-FORWARD -j ACCEPT\n";
+        let jump = "-A neutron-linuxbri-FORWARD -p tcp";
+        let first = chain.replace(jump, &format!("{accept}{jump}"));
+        let last = chain.replace("COMMIT", &format!("{accept}COMMIT"));
+        let told = |text: &str| {
+            let have = parse_save(text, &"neutron-linuxbri".parse().unwrap());
+            RuleCount::between(&have, &chain.parse().unwrap()).to_string()
+        };
+        assert_eq!([told(&first), told(&last)], ["-1 ~1", "-1"]);
     }
 
     #[test]
