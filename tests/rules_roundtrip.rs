@@ -226,7 +226,7 @@ fn every_case_of_the_corpus_loads_comes_back_and_goes() {
         let json = std::fs::read(corpus.join(case).join("case.json")).unwrap();
         let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
         Iptables::each(|iptables| {
-            for snapshot in neutron::snapshots(json.clone()) {
+            for snapshot in neutron::snapshots(&json) {
                 let mut want = snapshot.ruleset(iptables.family);
                 let sets = Sets::default().change_to(&snapshot.sets());
                 run("ipset", &["-exist", "restore"], &sets.before);
@@ -274,7 +274,7 @@ COMMIT
 /// A port, so that there is something of ours.
 fn seed(family: Family) -> Ruleset {
     let json = include_str!("../fixtures/neutron/01-seed-port/case.json");
-    let snapshots = neutron::snapshots(serde_json::from_str(json).unwrap());
+    let snapshots = neutron::snapshots(&serde_json::from_str(json).unwrap());
     let mut ruleset = snapshots[0].ruleset(family);
     let id = "c08e7dcd-4acb-4cd0-ad08-ebd3b48467ee".parse().unwrap();
     let options = Options::default();

@@ -1,8 +1,5 @@
-//! The corpus of real Neutron's output: `case.json` as our model, step by step.
-#![allow(
-    dead_code,
-    reason = "each test program that shares this uses a part of it"
-)]
+//! Real Neutron's cases as our model: groups and ports of every kind that are filtered. What changes
+//! them on the way, and what Neutron wrote, `tests/corpus` is for.
 #![expect(
     clippy::unwrap_used,
     reason = "a fixture that is not as described fails the test"
@@ -23,21 +20,19 @@ use vmhook::record::{DomainRecord, Index, Phase, Want};
 use vmhook::state::HostState;
 use vmhook::transaction::sets;
 
-/// What a case's snapshot must be compared with.
+/// What there is at a case's snapshot.
 pub(crate) struct Snapshot {
-    /// The folder below the case's, empty for the case itself.
-    pub(crate) dir: String,
-    /// The groups and ports at this moment, as in `case.json`.
-    pub(crate) case: Value,
+    /// Its groups and ports, as in `case.json`.
+    case: Value,
     /// The devices that have been added.
-    pub(crate) devices: Vec<String>,
+    devices: Vec<String>,
 }
 
-/// The snapshots of a case, up to the first step that our model has no word for.
-pub(crate) fn snapshots(mut case: Value) -> Vec<Snapshot> {
+/// The snapshots of a case.
+pub(crate) fn snapshots(case: &Value) -> Vec<Snapshot> {
     let mut snapshots = Vec::new();
     let mut devices: Vec<String> = Vec::new();
-    for step in case["steps"].as_array().unwrap().clone() {
+    for step in case["steps"].as_array().unwrap() {
         match step["op"].as_str().unwrap() {
             "shell" => {}
             "add" => devices.extend(texts(&step["devices"])),
@@ -45,48 +40,14 @@ pub(crate) fn snapshots(mut case: Value) -> Vec<Snapshot> {
                 let gone: Vec<_> = texts(&step["devices"]).collect();
                 devices.retain(|device| !gone.contains(device));
             }
-            "set_rules" => {
-                let group = step["security_group"].as_str().unwrap();
-                case["security_groups"][group]["rules"] = step["rules"].clone();
-            }
-            "set_members" => {
-                let group = step["group"].as_str().unwrap();
-                let kinds = ["security_groups", "address_groups"];
-                let kind = kinds.into_iter().find(|kind| !case[kind][group].is_null());
-                case[kind.unwrap()][group]["members"] = step["members"].clone();
-            }
             "snapshot" => snapshots.push(Snapshot {
-                dir: step["dir"].as_str().unwrap().to_owned(),
                 case: case.clone(),
                 devices: devices.clone(),
             }),
-            "update_port" if update_port(&mut case, &step) => {}
-            _ => break,
+            op => panic!("{op} is for tests/corpus"),
         }
     }
     snapshots
-}
-
-fn update_port(case: &mut Value, step: &Value) -> bool {
-    let changes = step["changes"].as_object().unwrap();
-    let ports = case["ports"].as_array_mut().unwrap();
-    let port = ports
-        .iter_mut()
-        .find(|port| port["device"] == step["device"]);
-    let port = port.unwrap();
-    for (name, value) in changes {
-        let known = [
-            "fixed_ips",
-            "allowed_address_pairs",
-            "security_groups",
-            "port_security_enabled",
-        ];
-        if !known.contains(&name.as_str()) {
-            return false;
-        }
-        port[name] = value.clone();
-    }
-    true
 }
 
 impl Snapshot {
@@ -124,9 +85,6 @@ impl Snapshot {
     fn port(&self, port: &Value) -> Port {
         let name: vmhook::model::IfName = parsed(&port["device"]);
         let mac = parsed(&port["mac_address"]);
-        // Neutron's own services' ports are stateful whatever their groups say.
-        let owner = port["device_owner"].as_str().unwrap();
-        let service = owner.starts_with("neutron:") || owner.starts_with("network:");
         let group = |id: String| {
             let group = &self.case["security_groups"][&id];
             SecurityGroup {
@@ -134,7 +92,7 @@ impl Snapshot {
                 name: id,
                 id: None,
                 members: members(group),
-                stateless: group["stateful"] == false && !service,
+                stateless: group["stateful"] == false,
             }
         };
         let pair = |pair: &Value| AllowedAddressPair {
@@ -142,9 +100,6 @@ impl Snapshot {
             mac: pair.get("mac_address").map_or(mac, parsed),
         };
         let pairs = port["allowed_address_pairs"].as_array().unwrap();
-        // Neutron's server tells neither of a port that is not filtered.
-        let security = security(port);
-        let filtered = |_: &&Value| security.is_filtered();
         Port {
             network: parsed(&port["network_id"]),
             mac,
@@ -153,15 +108,12 @@ impl Snapshot {
             fixed_ips: texts(&port["fixed_ips"])
                 .map(|ip| ip.parse().unwrap())
                 .collect(),
-            allowed_address_pairs: pairs.iter().filter(filtered).map(pair).collect(),
-            security_groups: texts(&port["security_groups"])
-                .filter(|_| security.is_filtered())
-                .map(group)
-                .collect(),
+            allowed_address_pairs: pairs.iter().map(pair).collect(),
+            security_groups: texts(&port["security_groups"]).map(group).collect(),
             ipv6_addresses: vmhook::model::Ipv6Addresses::default(),
             dhcp_servers: None,
             remote_groups: self.groups(),
-            security,
+            security: PortSecurity::default(),
         }
     }
 
@@ -202,15 +154,6 @@ impl Snapshot {
         sets(&Index::of([&DomainRecord { want, applied }]))
     }
 
-    /// The members of the address group whose ipset Neutron would give this name; `None` if it is a
-    /// security group's.
-    pub(crate) fn prefixes_of_set(&self, set: &str) -> Option<Vec<IpNet>> {
-        let groups = self.case["address_groups"].as_object()?;
-        let id = &set["NIPv4".len()..];
-        let (_, group) = groups.iter().find(|(name, _)| name.starts_with(id))?;
-        Some(members(group))
-    }
-
     /// A rule of an address group is one for each prefix of its family.
     fn rules(&self, group: &Value) -> Vec<SecurityGroupRule> {
         let written = group["rules"].as_array().unwrap();
@@ -225,20 +168,6 @@ impl Snapshot {
                 .collect()
         });
         rules.collect()
-    }
-}
-
-fn security(port: &Value) -> PortSecurity {
-    if port["device_owner"]
-        .as_str()
-        .unwrap()
-        .starts_with("network:")
-    {
-        PortSecurity::Trusted
-    } else if port["port_security_enabled"] == false {
-        PortSecurity::Disabled
-    } else {
-        PortSecurity::Hardened
     }
 }
 
