@@ -18,6 +18,9 @@ pub(crate) const DEFAULT: &str = "default";
 pub(crate) struct Configuration {
     pub(crate) ipset: bool,
     pub(crate) comments: bool,
+    /// `hardened`, where it is written; so for a network and a port.
+    #[serde(default)]
+    pub(crate) hardened: Option<bool>,
     pub(crate) networks: Vec<Network>,
     pub(crate) address_groups: Vec<AddressGroup>,
     pub(crate) groups: Vec<Group>,
@@ -32,6 +35,8 @@ pub(crate) struct Network {
     pub(crate) groups: Option<Vec<String>>,
     /// `dhcp_servers`, where it is written.
     pub(crate) dhcp_servers: Option<Vec<IpAddr>>,
+    #[serde(default)]
+    pub(crate) hardened: Option<bool>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,6 +98,24 @@ pub(crate) struct Port {
     pub(crate) pairs: Vec<(IpNet, Option<Mac>)>,
     /// `security_groups`, where it is written.
     pub(crate) groups: Option<Vec<String>>,
+    #[serde(default)]
+    pub(crate) hardened: Option<bool>,
+    /// `port_security`, where it is written.
+    #[serde(default)]
+    pub(crate) security: Option<bool>,
+    #[serde(default)]
+    pub(crate) trusted: Option<bool>,
+    #[serde(default)]
+    pub(crate) device_owner: Option<String>,
+}
+
+/// How much of a port is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Checked {
+    Nothing,
+    /// Its groups, and what Neutron's own layer 2 rules look at.
+    AsNeutron,
+    All,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -255,14 +278,39 @@ impl Group {
     }
 }
 
+impl Port {
+    pub(crate) fn is_owned_by(&self, kind: &str) -> bool {
+        let owner = self.device_owner.as_ref();
+        owner.is_some_and(|owner| owner.starts_with(kind))
+    }
+}
+
 impl Configuration {
     pub(crate) fn group(&self, name: &str) -> Group {
         let defined = self.groups.iter().find(|group| group.name == name);
         defined.cloned().unwrap_or_else(Group::builtin)
     }
 
-    /// The names of a port's groups, in their order.
+    /// A port is trusted if it says so or the network's own service has it; that wins over
+    /// `port_security`. Who is hardened the port says, else its network, else the host.
+    pub(crate) fn checked(&self, port: &Port) -> Checked {
+        let network = &self.networks[port.network];
+        let trusted = port.trusted.unwrap_or_else(|| port.is_owned_by("network:"));
+        let hardened = port.hardened.or(network.hardened).or(self.hardened);
+        if trusted || port.security == Some(false) {
+            Checked::Nothing
+        } else if hardened == Some(false) {
+            Checked::AsNeutron
+        } else {
+            Checked::All
+        }
+    }
+
+    /// The names of a port's groups, in their order; of one that is not filtered, none.
     pub(crate) fn groups_of(&self, port: &Port) -> Vec<String> {
+        if self.checked(port) == Checked::Nothing {
+            return Vec::new();
+        }
         let network = &self.networks[port.network];
         let groups = port.groups.as_ref().or(network.groups.as_ref());
         groups.cloned().unwrap_or_else(|| vec![DEFAULT.to_owned()])

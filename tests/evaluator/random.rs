@@ -126,6 +126,7 @@ fn configuration(dice: &mut Dice, size: Size) -> Configuration {
     Configuration {
         ipset: dice.chance(60),
         comments: dice.chance(50),
+        hardened: sometimes(dice, 10),
         networks: networks.into(),
         address_groups: address_groups.into(),
         groups,
@@ -146,6 +147,7 @@ fn network(dice: &mut Dice) -> Network {
         dhcp_servers: dice
             .chance(40)
             .then(|| dice.some(&DHCP_SERVERS.map(address), 50)),
+        hardened: sometimes(dice, 15),
     }
 }
 
@@ -297,7 +299,7 @@ fn port(dice: &mut Dice, network: usize, number: u8, at: u8) -> Port {
     if dice.chance(50) {
         groups.reverse();
     }
-    Port {
+    let mut port = Port {
         network,
         mac: Mac([0xfa, 0x16, 0x3e, 0, 0, 0x10 + number]),
         tap: if dice.chance(70) {
@@ -308,6 +310,38 @@ fn port(dice: &mut Dice, network: usize, number: u8, at: u8) -> Port {
         fixed_ips: fixed_ips.iter().map(|ip| address(ip)).collect(),
         pairs: pairs.iter().map(|(ip, mac)| (net(ip), *mac)).collect(),
         groups: dice.chance(80).then_some(groups),
+        hardened: sometimes(dice, 25),
+        security: None,
+        trusted: None,
+        device_owner: None,
+    };
+    some_kind(dice, &mut port);
+    port
+}
+
+/// Mostly not written.
+fn sometimes(dice: &mut Dice, percent: usize) -> Option<bool> {
+    dice.chance(percent).then(|| dice.chance(25))
+}
+
+/// What else makes a port one of which more or less is checked, each beside what it wins over.
+fn some_kind(dice: &mut Dice, port: &mut Port) {
+    let owner = |owner: &str| Some(owner.to_owned());
+    match dice.below(20) {
+        0 | 1 => port.security = Some(false),
+        2 => (port.trusted, port.security) = (Some(true), Some(false)),
+        3 => (port.device_owner, port.security) = (owner("network:dhcp"), Some(true)),
+        4 => (port.device_owner, port.trusted) = (owner("network:dhcp"), Some(false)),
+        5 | 6 => port.device_owner = owner("neutron:LOADBALANCERV2"),
+        7 => port.device_owner = owner("compute:nova"),
+        8 => port.security = Some(true),
+        _ => {}
+    }
+    let is_filtered = port.security != Some(false)
+        && (port.trusted == Some(false) || !port.is_owned_by("network:"));
+    if !is_filtered {
+        port.pairs.clear();
+        port.groups = dice.chance(50).then(Vec::new);
     }
 }
 

@@ -15,8 +15,10 @@ impl Configuration {
         } = self;
         let mut text = format!(
             "[host]\nlocal_ip = \"172.16.0.31\"\n\n\
-             [firewall]\nipset = {ipset}\ncomments = {comments}\n\n"
+             [firewall]\nipset = {ipset}\ncomments = {comments}\n"
         );
+        switch(&mut text, "hardened", self.hardened);
+        line(&mut text, "");
         for (number, network) in self.networks.iter().enumerate() {
             network_table(&mut text, number, network);
         }
@@ -89,6 +91,7 @@ fn network_table(text: &mut String, number: usize, network: &Network) {
         let servers = list(servers.iter().map(quoted));
         line(text, &format!("dhcp_servers = {servers}"));
     }
+    switch(text, "hardened", network.hardened);
     line(text, "");
 }
 
@@ -160,11 +163,23 @@ fn port_table(text: &mut String, number: usize, port: &Port) {
         None => format!("{{ ip = \"{ip}\" }}"),
     });
     line(text, &format!("allowed_address_pairs = {}", list(pairs)));
+    switch(text, "hardened", port.hardened);
+    switch(text, "port_security", port.security);
+    switch(text, "trusted", port.trusted);
+    if let Some(owner) = &port.device_owner {
+        line(text, &format!("device_owner = \"{owner}\""));
+    }
     if let Some(groups) = &port.groups {
         let groups = list(groups.iter().map(quoted));
         line(text, &format!("security_groups = {groups}"));
     }
     line(text, "");
+}
+
+fn switch(text: &mut String, key: &str, value: Option<bool>) {
+    if let Some(value) = value {
+        line(text, &format!("{key} = {value}"));
+    }
 }
 
 fn quoted(value: impl std::fmt::Display) -> String {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::filter::is_stateless;
 use super::sources::sources;
-use crate::configuration::{Configuration, Family, Port};
+use crate::configuration::{Checked, Configuration, Family, Port};
 use crate::packet::{Carries, Ip, Station, answer_to};
 
 /// Those that have begun, by network; whether they were answered.
@@ -107,7 +107,7 @@ impl Connections {
 }
 
 /// A stateless port's packets are not tracked, but where the other end is a stateful port of the host:
-/// that one must know the answers to its own questions.
+/// that one must know the answers to its own questions. A port that is not filtered needs nothing.
 pub(super) fn is_tracked(
     configuration: &Configuration,
     from: Station,
@@ -121,16 +121,15 @@ pub(super) fn is_tracked(
     // One that may have any address is known by what it sends alone.
     let is_untracked = |port: &Port| !port.fixed_ips.is_empty() && goes_to(port);
     let stateless = |port: &Port| is_stateless(configuration, port);
+    let filtered = |port: &&Port| configuration.checked(port) != Checked::Nothing;
     let sender = match from {
-        Station::Machine(number) => Some(&configuration.ports[number]),
+        Station::Machine(number) => Some(&configuration.ports[number]).filter(filtered),
         Station::Peer(_) => None,
     };
-    let ports = &configuration.ports;
+    let mut ports = configuration.ports.iter().filter(filtered);
     let is_asked = sender.is_some_and(|port| !stateless(port))
-        || ports.iter().any(|port| !stateless(port) && goes_to(port));
-    let is_left = sender.is_some_and(stateless)
-        || ports
-            .iter()
-            .any(|port| stateless(port) && is_untracked(port));
+        || ports.clone().any(|port| !stateless(port) && goes_to(port));
+    let is_left =
+        sender.is_some_and(stateless) || ports.any(|port| stateless(port) && is_untracked(port));
     is_asked || !is_left
 }

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use super::groups;
 use super::sources::sources;
-use crate::configuration::{Configuration, Direction, Family, Mac, Port};
+use crate::configuration::{Checked, Configuration, Direction, Family, Mac, Port};
 use crate::packet::Ip;
 
 /// One machine as an end of a packet.
@@ -34,7 +34,15 @@ impl End<'_> {
         groups::allow(self.configuration, self.port(), direction, ip)
     }
 
+    /// Of one that is not filtered the tables ask nothing.
+    fn is_filtered(&self) -> bool {
+        self.configuration.checked(self.port()) != Checked::Nothing
+    }
+
     pub(super) fn may_get(self, ip: &Ip) -> bool {
+        if !self.is_filtered() {
+            return true;
+        }
         let own = || self.port().fixed_ips.iter();
         let by_itself = match ip.family() {
             Family::V4 => {
@@ -58,6 +66,9 @@ impl End<'_> {
     }
 
     pub(super) fn may_send(self, mac: Mac, ip: &Ip) -> bool {
+        if !self.is_filtered() {
+            return true;
+        }
         let by_its_groups = || self.is_known() || self.allow(Direction::Egress, ip);
         may_send_without_address(ip)
             || self.is_source(mac, ip.source)
@@ -99,9 +110,12 @@ fn may_send_by_itself(ip: &Ip) -> Option<bool> {
     (asks || ip.is_udp((server, client))).then_some(asks)
 }
 
-/// As its first group is, if that has a rule.
+/// As its first group is, if that has a rule. One of a service of Neutron's never is.
 pub(super) fn is_stateless(configuration: &Configuration, port: &Port) -> bool {
     let names = configuration.groups_of(port);
+    if port.is_owned_by("neutron:") {
+        return false;
+    }
     let first = names.first().map(|name| configuration.group(name));
     first.is_some_and(|group| {
         // A rule that comes to nothing, as one for an address group without addresses, is none.

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::sources::{has_mac, sources};
-use crate::configuration::{Configuration, Family, Mac, Port};
+use crate::configuration::{Checked, Configuration, Family, Mac, Port};
 use crate::packet::{Carries, Content, Ip, Packet};
 
 const ROUTER_ADVERTISEMENT: u8 = 134;
@@ -15,18 +15,17 @@ const REPORTS: [u8; 2] = [131, 143];
 
 pub(super) fn may_send(configuration: &Configuration, number: usize, packet: &Packet) -> bool {
     let port = &configuration.ports[number];
+    match configuration.checked(port) {
+        Checked::Nothing => return true,
+        Checked::AsNeutron => return may_send_unhardened(configuration, port, packet),
+        Checked::All => {}
+    }
     if packet.tag.is_some() || !has_mac(port, packet.source) {
         return false;
     }
-    let is_own = |mac: Mac, address: IpAddr| {
-        let sources = sources(configuration, port, Family::of(address));
-        sources.iter().any(|source| source.is(mac, address))
-    };
+    let is_own = |mac, address| is_own(configuration, port, mac, address);
     match &packet.content {
-        Content::Arp { sender, source, .. } => {
-            // Who looks whether an address is free says nothing of his own.
-            has_mac(port, *sender) && (source.is_unspecified() || is_own(*sender, *source))
-        }
+        Content::Arp { sender, source, .. } => may_announce(configuration, port, *sender, *source),
         Content::Rarp { subject } => *subject == port.mac,
         Content::Other(_) => false,
         Content::Ip(ip) => match ip.family() {
@@ -37,6 +36,28 @@ pub(super) fn may_send(configuration: &Configuration, number: usize, packet: &Pa
             Family::V6 => may_send_ipv6(configuration, port, ip, is_own(packet.source, ip.source)),
         },
     }
+}
+
+/// Its Ethernet address, and who speaks in ARP; of a tagged frame nobody looks into that.
+fn may_send_unhardened(configuration: &Configuration, port: &Port, packet: &Packet) -> bool {
+    let may_say = match &packet.content {
+        Content::Arp { sender, source, .. } if packet.tag.is_none() => {
+            may_announce(configuration, port, *sender, *source)
+        }
+        _ => true,
+    };
+    has_mac(port, packet.source) && may_say
+}
+
+/// Who looks whether an address is free says nothing of his own.
+fn may_announce(configuration: &Configuration, port: &Port, sender: Mac, source: IpAddr) -> bool {
+    let is_own = source.is_unspecified() || is_own(configuration, port, sender, source);
+    has_mac(port, sender) && is_own
+}
+
+fn is_own(configuration: &Configuration, port: &Port, mac: Mac, address: IpAddr) -> bool {
+    let sources = sources(configuration, port, Family::of(address));
+    sources.iter().any(|source| source.is(mac, address))
 }
 
 fn is_from_nobody_to_all(ip: &Ip) -> bool {
@@ -77,17 +98,35 @@ fn is_to_client(ip: &Ip) -> bool {
 
 pub(super) fn may_get(configuration: &Configuration, number: usize, packet: &Packet) -> bool {
     let port = &configuration.ports[number];
+    match configuration.checked(port) {
+        Checked::Nothing => true,
+        Checked::AsNeutron => is_from_its_servers(configuration, port, packet),
+        Checked::All => {
+            is_for_it(configuration, port, packet)
+                && is_from_its_servers(configuration, port, packet)
+        }
+    }
+}
+
+/// What a hardened port is looked at for.
+fn is_for_it(configuration: &Configuration, port: &Port, packet: &Packet) -> bool {
     let is_for_it = packet.destination.is_group() || has_mac(port, packet.destination);
-    let may_get = match &packet.content {
+    let has_family = match &packet.content {
         Content::Arp { .. } | Content::Rarp { .. } => true,
         Content::Other(_) => false,
         Content::Ip(ip) => {
-            let servers = &configuration.networks[port.network].dhcp_servers;
-            let is_server = || servers.as_ref().is_none_or(|it| it.contains(&ip.source));
-            let has_family = || !sources(configuration, port, Family::V6).is_empty();
-            let in_family = ip.family() == Family::V4 || has_family();
-            in_family && (!is_to_client(ip) || is_server())
+            let has_ipv6 = || !sources(configuration, port, Family::V6).is_empty();
+            ip.family() == Family::V4 || has_ipv6()
         }
     };
-    packet.tag.is_none() && is_for_it && may_get
+    packet.tag.is_none() && is_for_it && has_family
+}
+
+/// Where its network names its DHCP servers, what goes to a client's port is theirs.
+fn is_from_its_servers(configuration: &Configuration, port: &Port, packet: &Packet) -> bool {
+    let servers = &configuration.networks[port.network].dhcp_servers;
+    let (Content::Ip(ip), Some(servers)) = (&packet.content, servers) else {
+        return true;
+    };
+    !is_to_client(ip) || servers.contains(&ip.source)
 }
