@@ -84,9 +84,6 @@ fn network(config: &Value, plug: &Value, peers: &BTreeMap<u64, Vec<String>>) -> 
         return table;
     };
     let _ = writeln!(table, "vni = {vni}");
-    if config["VXLAN.arp_responder"] == true {
-        table += "hosts = {}\n";
-    }
     if config["VXLAN.l2_population"] == true {
         let peers = peers.get(&vni).cloned().unwrap_or_default();
         let _ = writeln!(table, "flood = {peers:?}");

@@ -76,6 +76,10 @@ fn changed(link: &str, fact: &str) -> Option<String> {
     if key == "fdb" && !fact.contains("00:00:00:00:00:00") {
         return None;
     }
+    // A device that floods answers no ARP for others: one with an inventory does, and does not flood.
+    if key == "info_data.proxy" {
+        return None;
+    }
     let mut ours = OURS.iter();
     let ours = ours.find(|(name, of, _)| link.starts_with(name) && *of == key);
     Some(match ours {

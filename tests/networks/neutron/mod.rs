@@ -28,12 +28,7 @@ use super::support::world::assert_same;
 use super::support::{Outcome, Vm, World};
 
 /// Cases whose machine cannot be had, with the words of the refusal.
-const REFUSED: [(&str, &str); 5] = [
-    // An answer to ARP for each address that is known: a static inventory, to come.
-    (
-        "net-05-vxlan-l2pop-arp-responder",
-        "hosts: this key is not served yet",
-    ),
+const REFUSED: [(&str, &str); 4] = [
     // Here Neutron's agent fails too, and tries again for ever.
     (
         "net-09-mtu",
