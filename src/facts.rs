@@ -4,6 +4,7 @@
 //! else is on a bridge. Both get a [`HostFacts`] that the boundary read, so that they can be tested
 //! on hosts that do not exist.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::num::NonZeroU8;
 
@@ -20,6 +21,9 @@ pub struct HostFacts {
     pub links: Vec<LinkFact>,
     /// Every address, with the index of its link.
     pub addresses: Vec<AddressFact>,
+    /// The address from which the host speaks to another one, where somebody asked and there is a
+    /// route.
+    pub sources: BTreeMap<IpAddr, IpAddr>,
 }
 
 /// One link as the kernel has it.
@@ -224,6 +228,9 @@ pub struct AddressFact {
     pub link: u32,
     /// The address.
     pub address: IpAddr,
+    /// It is good beyond its link and meant to stay: neither temporary nor deprecated, neither a second
+    /// one beside the subnet's first nor in doubt (tentative, or found to be another's).
+    pub lasting: bool,
 }
 
 impl HostFacts {

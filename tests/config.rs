@@ -125,7 +125,8 @@ fn report(config: &Config) -> String {
     line(&mut out, "host", &config.host, |host| {
         let vtep = host
             .local_ip
-            .map_or("not given".to_owned(), |vtep| vtep.to_string());
+            .as_ref()
+            .map_or("not given".to_owned(), ToString::to_string);
         let (port, timeout) = (host.vxlan_port, host.hook_timeout);
         format!("local_ip {vtep}, vxlan_port {port}, hook_timeout {timeout:?}")
     });

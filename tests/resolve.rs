@@ -67,7 +67,9 @@ fn host(address: &str, mtu: u32) -> HostFacts {
         addresses: vec![AddressFact {
             link: 2,
             address: address.parse().unwrap(),
+            lasting: true,
         }],
+        ..HostFacts::default()
     }
 }
 

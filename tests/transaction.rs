@@ -425,7 +425,7 @@ fn a_bridge_with_somebody_elses_port_stays() {
     };
     let mut facts = HostFacts {
         links: vec![link(1, "brqlab", None), link(2, "vxlan-267", Some(1))],
-        addresses: Vec::new(),
+        ..HostFacts::default()
     };
     let first = want(1, vec![port(1, "vnet0")]);
     let before = with(std::slice::from_ref(&first));

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use super::error::Checked;
 use super::value::Value;
-use crate::model::Vtep;
+use crate::model::{Family, Vtep};
 
 /// The names that tables may refer to, and the host's tunnel end point.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub(super) struct Context<'a> {
 pub(super) enum HostVtep {
     /// This.
     Is(Vtep),
+    /// One of this family, which the host's links tell.
+    Of(Family),
     /// Nothing.
     Unset,
     /// `[host]` is broken, or may be in a part that cannot be read.

@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::error::{Checked, ConfigErrors};
+use super::local_ip::{self, LocalIp};
 use super::table::Table;
 use super::value::Value;
-use crate::model::{IfName, Vtep};
+use crate::model::IfName;
 
 /// What `[host]` says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostConfig {
     /// The address from which and to which VXLAN packets go; networks of type `vxlan` need it.
-    pub local_ip: Option<Vtep>,
+    pub local_ip: Option<LocalIp>,
     /// UDP destination port of VXLAN packets: the kernel's and Neutron's 8472 if not given.
     pub vxlan_port: u16,
     /// How long a hook may take by which a domain comes.
@@ -35,7 +36,7 @@ impl Default for HostConfig {
 
 pub(super) fn read(mut table: Table<'_>) -> Checked<HostConfig> {
     let default = HostConfig::default();
-    let local_ip = table.optional("local_ip", Value::address);
+    let local_ip = table.optional("local_ip", local_ip::read);
     let vxlan_port = table.optional("vxlan_port", |value| value.integer(1..=65535));
     let hook_timeout = table.optional("hook_timeout", |value| value.integer(5..=120));
     let physical_networks = table.optional("physical_networks", physical_networks);

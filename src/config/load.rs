@@ -8,6 +8,7 @@ use super::address_group::{self, AddressGroupObject};
 use super::context::{Context, HostVtep};
 use super::error::{Checked, ConfigError};
 use super::host::HostConfig;
+use super::local_ip::LocalIp;
 use super::lookup::{Config, Index};
 use super::network::{self, NetworkObject};
 use super::object::{Object, by_name};
@@ -110,8 +111,9 @@ fn context<'a>(
         complete.then_some(names)
     };
     Context {
-        vtep: match host.as_ref().map(|host| host.local_ip) {
-            Ok(Some(vtep)) => HostVtep::Is(vtep),
+        vtep: match host.as_ref().map(|host| host.local_ip.as_ref()) {
+            Ok(Some(LocalIp::Is(vtep))) => HostVtep::Is(*vtep),
+            Ok(Some(local)) => HostVtep::Of(local.family()),
             Ok(None) if complete => HostVtep::Unset,
             _ => HostVtep::Unknown,
         },

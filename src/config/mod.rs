@@ -27,6 +27,7 @@ mod firewall;
 mod hint;
 mod host;
 mod load;
+mod local_ip;
 mod lookup;
 mod network;
 mod object;
@@ -43,6 +44,7 @@ pub use error::{Checked, ConfigError, ConfigErrors, Place, Position};
 pub use firewall::{Dispatch, FirewallConfig};
 pub use host::HostConfig;
 pub use load::load;
+pub use local_ip::LocalIp;
 pub use lookup::{Config, ManagedBy};
 pub use network::{
     FlatConfig, GuestMtu, NetworkConfig, NetworkKindConfig, VlanConfig, VxlanConfig,

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::asking::{Asking, Stamp};
-use super::context::{configured, stands};
+use super::context::{configured, stands, with_sources};
 use super::domain::{Claims, Requested, claims};
 use crate::apply::Store;
 use crate::apply::journal::{Line, Outcome};
@@ -85,7 +85,8 @@ impl<'a> Comer<'a> {
             .flat_map(|(_, network)| resolve::devices(&self.config, network));
         links.extend(devices.map(|device| device.to_string()));
         let names: Vec<&str> = links.iter().map(String::as_str).collect();
-        Ok(self.host.facts_about(&names)?)
+        let facts = self.host.facts_about(&names)?;
+        Ok(with_sources(self.host, &self.config, facts)?)
     }
 
     fn claims(&self) -> Result<Claims<'_>, Refusal> {

@@ -7,8 +7,10 @@ use anyhow::{Result, anyhow};
 use super::failure::Failure;
 use crate::apply::{Mode, Store, settle, settle_leaving};
 use crate::config::{Config, Source, load};
-use crate::host::{ConfigFile, Host};
+use crate::facts::HostFacts;
+use crate::host::{ConfigFile, Host, HostError};
 use crate::record::{DomainRecord, Want};
+use crate::resolve;
 
 /// Reads the configuration, whatever is wrong with it.
 pub fn load_config(host: &dyn Host) -> Config {
@@ -28,6 +30,22 @@ pub(super) fn configured(host: &dyn Host) -> Config {
         host.set_limit(of_host.hook_timeout);
     }
     config
+}
+
+/// The host's links and addresses, and from where it speaks to whom the configuration names for that.
+///
+/// # Errors
+/// If the kernel does not answer.
+pub fn with_sources(
+    host: &dyn Host,
+    config: &Config,
+    mut facts: HostFacts,
+) -> Result<HostFacts, HostError> {
+    if let Some(other) = resolve::destination(config) {
+        let source = host.source_to(other)?;
+        facts.sources.extend(source.map(|source| (other, source)));
+    }
+    Ok(facts)
 }
 
 /// Whether a bridge is in a record or bears our alias. What cannot be read is no record.

@@ -41,7 +41,7 @@ use crate::refusal::Refusal;
 use failure::Failure;
 
 pub use changes::{Change, Outcome};
-pub use context::load_config;
+pub use context::{load_config, with_sources};
 pub use input::Input;
 pub use reload::{Decision, Reloaded, Rewritten, decide, rehearse_reload, reload};
 pub use sync::{Synced, sync};

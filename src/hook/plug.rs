@@ -8,7 +8,7 @@
 
 use anyhow::Result;
 
-use super::context::{configured, fulfil, let_go, stands};
+use super::context::{configured, fulfil, let_go, stands, with_sources};
 use super::domain::{Against, Requested, network, options};
 use super::input::Input;
 use crate::apply::{Store, without_unplugged};
@@ -58,6 +58,7 @@ pub(super) fn port_created(host: &dyn Host, root: bool, input: &Input) -> Result
     let devices = resolve::devices(&config, of_network);
     let devices = devices.iter().map(IfName::as_str);
     let facts = host.facts_about(&std::iter::once(bridge).chain(devices).collect::<Vec<_>>())?;
+    let facts = with_sources(host, &config, facts)?;
     let standing = store.networks()?;
     let against = Against {
         config: &config,

@@ -175,6 +175,10 @@ impl<H: Host> Host for Faulty<H> {
         self.host.facts_about(names)
     }
 
+    fn source_to(&self, other: IpAddr) -> Result<Option<IpAddr>, HostError> {
+        self.host.source_to(other)
+    }
+
     fn link(&self, name: &str) -> Result<Option<LinkFact>, HostError> {
         self.host.link(name)
     }

@@ -85,6 +85,10 @@ impl Host for Machine {
         netlink::read_facts_about(self.netlink()?, names)
     }
 
+    fn source_to(&self, other: IpAddr) -> Result<Option<IpAddr>, HostError> {
+        netlink::source_to(self.netlink()?, other)
+    }
+
     fn link(&self, name: &str) -> Result<Option<LinkFact>, HostError> {
         netlink::read_link(name)
     }

@@ -78,6 +78,7 @@ pub use privileges::is_root;
 pub use programs::{Programs, is_selinux_on};
 pub use sysctl::igmp_max_memberships;
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::facts::{Epoch, HostFacts, IptablesBackend, LinkFact, Process};
@@ -101,6 +102,12 @@ pub trait Host {
     /// # Errors
     /// [`HostError::Netlink`].
     fn facts_about(&self, names: &[&str]) -> Result<HostFacts, HostError>;
+
+    /// The address from which the kernel speaks to this one by its routes; `None` if it has no route.
+    ///
+    /// # Errors
+    /// [`HostError::Netlink`].
+    fn source_to(&self, other: IpAddr) -> Result<Option<IpAddr>, HostError>;
 
     /// The link of this name, if there is one.
     ///
@@ -191,11 +198,7 @@ pub trait Host {
     ///
     /// # Errors
     /// [`HostError::Command`].
-    fn forget_connections(
-        &self,
-        zone: Zone,
-        addresses: &[std::net::IpAddr],
-    ) -> Result<(), HostError>;
+    fn forget_connections(&self, zone: Zone, addresses: &[IpAddr]) -> Result<(), HostError>;
 
     /// **Changes**: deletes the conntrack entries of a zone that are `over`, each as it was read: one
     /// that took its place meanwhile stays.

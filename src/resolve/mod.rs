@@ -21,6 +21,6 @@ mod security;
 mod tap;
 
 pub use claim::{Claimed, ours};
-pub use network::{devices, network};
+pub use network::{destination, devices, local_ip, network};
 pub use port::{Origin, Origins, ResolvedPort, Sources, port};
 pub use tap::{attach, check_mtu, untold_mtu};

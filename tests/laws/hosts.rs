@@ -62,7 +62,7 @@ pub(crate) fn facts() -> HostFacts {
             link(71, "vxlan-3", Some(70), LinkKind::Other(String::new())),
             link(72, "stranger", Some(70), LinkKind::Tun),
         ],
-        addresses: Vec::new(),
+        ..HostFacts::default()
     }
 }
 

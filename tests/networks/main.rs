@@ -21,6 +21,7 @@ mod hosts;
 mod inventory;
 mod keep;
 mod local;
+mod local_ip;
 mod neutron;
 mod routing;
 mod vxlan;

@@ -3,17 +3,18 @@
 use std::net::IpAddr;
 
 use anyhow::{Result, bail};
-use vmhook::apply::{Survey, survey};
+use vmhook::apply::survey;
 use vmhook::config::{
     Config, ConfigErrors, GuestMtu, HostConfig, NetworkConfig, NetworkKindConfig, PortConfig,
 };
 use vmhook::facts::{HostFacts, IptablesBackend};
 use vmhook::firewall::guard::IBRNAME_PROBE;
-use vmhook::hook::load_config;
+use vmhook::hook::{load_config, with_sources};
 use vmhook::host::{self, Host, HostError};
 use vmhook::installation::CONFIG;
 use vmhook::model::{Family, Ipv6Addresses, Network, SecurityGroup};
 use vmhook::resolve;
+use vmhook::transaction::Records;
 
 use crate::output::{BAD, GOOD, HEAD, NOTE, Output, styled};
 use crate::{Answer, notes, vxlan};
@@ -33,13 +34,13 @@ pub(crate) fn run(host: &dyn Host, output: &Output) -> Result<Answer> {
     for error in config.all_errors() {
         findings.bad(&error.report());
     }
-    let facts = host.facts()?;
+    let facts = with_sources(host, &config, host.facts()?)?;
     let mut summary = Summary::default();
     summary.configuration(&config, &facts);
     if host::is_root() {
         look_around(host, &mut summary, &mut findings);
         match survey(host) {
-            Ok(survey) => findings.of_standing(&config, &survey),
+            Ok(survey) => findings.of_standing(&config, &survey.records, &facts),
             Err(error) => findings.bad(&format!(" {error:#}")),
         }
     }
@@ -127,14 +128,14 @@ impl Findings {
 
     /// Networks whose links stand otherwise than the configuration says: they are made anew only when
     /// no machine is on them.
-    fn of_standing(&mut self, config: &Config, survey: &Survey) {
-        for record in survey.records.networks.values() {
+    fn of_standing(&mut self, config: &Config, records: &Records, facts: &HostFacts) {
+        for record in records.networks.values() {
             let stands = &record.network;
             let mut networks = config.networks.values().flatten();
             let Some(network) = networks.find(|network| network.id == stands.id) else {
                 continue;
             };
-            let says = resolve::network(config, network, &survey.facts);
+            let says = resolve::network(config, network, facts);
             if says.is_ok_and(|says| !says.has_same_links(stands)) {
                 self.note(&format!(
                     "network {} stands with another type, tunnel or MTU than the configuration says: \
@@ -165,7 +166,7 @@ impl Summary {
 
     fn configuration(&mut self, config: &Config, facts: &HostFacts) {
         match &config.host {
-            Ok(host) => self.add("host", host_words(host, facts)),
+            Ok(host) => self.add("host", host_words(config, host, facts)),
             Err(_) => self.object("host", &config.host, |_| String::new()),
         }
         self.object("firewall", &config.firewall, |firewall| {
@@ -212,25 +213,31 @@ impl Summary {
     }
 }
 
-fn host_words(host: &HostConfig, facts: &HostFacts) -> String {
-    let Some(local) = host.local_ip else {
+fn host_words(config: &Config, host: &HostConfig, facts: &HostFacts) -> String {
+    if host.local_ip.is_none() {
         return "no local_ip".to_owned();
+    }
+    let port = host.vxlan_port;
+    let local = match resolve::local_ip(config, facts) {
+        Ok(local) => local,
+        Err(cause) => return format!("{cause}; UDP port {port}"),
     };
     let on = match facts.carrier(local.address()) {
         Some(link) => format!("on {} with MTU {}", link.name, link.mtu),
         None => "which no device of this host has".to_owned(),
     };
-    format!("local_ip {local} {on}; UDP port {}", host.vxlan_port)
+    format!("local_ip {local} {on}; UDP port {port}")
 }
 
 fn network_words(config: &Config, network: &NetworkConfig, facts: &HostFacts) -> String {
     let made = resolve::network(config, network, facts).ok();
     let mtu = made.as_ref().map(|network| network.mtu).or(network.mtu);
     let mtu = mtu.map_or("what its way out leaves".to_owned(), |mtu| mtu.to_string());
+    let own = resolve::local_ip(config, facts).ok();
     let device = made.as_ref().and_then(Network::way_out);
     let device = device.map_or(String::new(), |device| format!(", device {device}"));
     let way = match &network.kind {
-        NetworkKindConfig::Vxlan(vxlan) => vxlan::words(vxlan, &mtu),
+        NetworkKindConfig::Vxlan(vxlan) => vxlan::words(vxlan, &mtu, own),
         NetworkKindConfig::Vlan(vlan) => format!(
             "VLAN {} of physical network {}, MTU {mtu}",
             vlan.vlan, vlan.physical_network

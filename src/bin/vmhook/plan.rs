@@ -8,8 +8,8 @@ use vmhook::config::Config;
 use vmhook::domain::Domain;
 use vmhook::facts::IptablesBackend;
 use vmhook::firewall::guard::{Capabilities, IBRNAME_PROBE};
-use vmhook::hook::load_config;
 use vmhook::hook::rehearsal::{Act, Rehearsal, World};
+use vmhook::hook::{load_config, with_sources};
 use vmhook::host::{self, Host};
 use vmhook::plan::Plan;
 use vmhook::refusal::Refusal;
@@ -91,7 +91,7 @@ fn world(wanted: &PlanArguments, host: &dyn Host, config: &Config) -> Result<Wor
     let known = record.map(|record| (record.capabilities, record.backend));
     let (capabilities, backend) = known.map_or_else(|| probe(host), Ok)?;
     Ok(World {
-        facts: survey.facts,
+        facts: with_sources(host, config, survey.facts)?,
         records: survey.records,
         observed: survey.observed.filter(|_| survey.doubtful),
         capabilities,

@@ -6,13 +6,15 @@ use std::net::IpAddr;
 use vmhook::config::{Config, NetworkKindConfig, VxlanConfig};
 use vmhook::model::{Learning, Vtep};
 
-/// What carries a network, in short.
-pub(crate) fn words(vxlan: &VxlanConfig, mtu: &str) -> String {
+/// What carries a network, in short. This host itself is no peer.
+pub(crate) fn words(vxlan: &VxlanConfig, mtu: &str, own: Option<Vtep>) -> String {
     let port = vxlan
         .port
         .map_or(String::new(), |port| format!(", UDP port {port}"));
-    let peers: Vec<String> = vxlan.flood.iter().map(Vtep::to_string).collect();
-    let listed = format!("{} listed ports on other hosts", vxlan.hosts.len());
+    let peers = vxlan.flood.iter().filter(|peer| Some(**peer) != own);
+    let peers: Vec<String> = peers.map(Vtep::to_string).collect();
+    let listed = vxlan.hosts.iter().filter(|port| Some(port.vtep) != own);
+    let listed = format!("{} listed ports on other hosts", listed.count());
     let to = match (vxlan.learning, vxlan.options().group) {
         (Learning::Evpn, _) => "whom EVPN tells".to_owned(),
         (_, Some(group)) => format!("multicast group {group}"),

@@ -14,8 +14,9 @@ use crate::model::{
 pub struct VxlanConfig {
     /// Its number on the wire.
     pub vni: Vni,
-    /// Head-end replication: the other hosts, each once, all of the family of `local_ip`, without
-    /// this host, so that one list serves all hosts. Empty where there is a group.
+    /// Head-end replication: the other hosts, each once, all of the family of `local_ip`. This host,
+    /// which one list for all hosts has too, is left out here if the file tells its address, else as
+    /// the network is resolved. Empty where there is a group.
     pub flood: Vec<Vtep>,
     /// Where the network's multicast group is from, instead of a flood list.
     pub group: Option<MulticastRange>,
@@ -218,12 +219,12 @@ fn tos(value: &Value<'_>) -> Checked<Tos> {
 impl HostVtep {
     /// Why this address cannot be on the other side of this host's.
     fn mismatch(self, other: std::net::IpAddr) -> Option<String> {
-        let Self::Is(own) = self else {
-            return None;
+        let (family, own) = match self {
+            Self::Is(own) => (Family::of(own.address()), format!("local_ip {own}")),
+            Self::Of(family) => (family, "local_ip".to_owned()),
+            Self::Unset | Self::Unknown => return None,
         };
-        let family = Family::of(own.address());
-        (family != Family::of(other)).then(|| {
-            format!("{other} is not an {family} address, as this host's local_ip {own} is")
-        })
+        (family != Family::of(other))
+            .then(|| format!("{other} is not an {family} address, as this host's {own} is"))
     }
 }

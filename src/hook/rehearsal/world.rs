@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use crate::config::Config;
+use crate::config::{Config, LocalIp};
 use crate::facts::{
     AddressFact, BridgeFact, Epoch, HostFacts, IptablesBackend, LinkFact, LinkKind, VlanFact,
     VxlanFact,
 };
 use crate::firewall::guard::Capabilities;
-use crate::model::{IfName, Mtu, NetworkId, NetworkKind, OuterHeader, Tap, Tunnel};
+use crate::model::{Family, IfName, Mtu, NetworkId, NetworkKind, OuterHeader, Tap, Tunnel};
 use crate::plan::link::alias;
 use crate::record::NetworkRecord;
 use crate::state::{OwnLink, ReadBack};
@@ -59,11 +59,10 @@ impl World {
             ],
         };
         world.add_link(link(UNDERLAY, LinkKind::Other(String::new()), 1500));
-        let local = config.host.as_ref().ok().and_then(|host| host.local_ip);
-        if let Some(local) = local {
-            world.add_address(local.address());
-        }
         let host = config.host.as_ref().ok();
+        if let Some(local) = host.and_then(|host| host.local_ip.as_ref()) {
+            world.add_end(local);
+        }
         for (name, device) in host.iter().flat_map(|host| &host.physical_networks) {
             world.assumed.push(format!(
                 "{device}, physical network {name}, is up with MTU 1500 and no address"
@@ -73,12 +72,25 @@ impl World {
         world
     }
 
-    fn add_address(&mut self, address: IpAddr) {
-        let link = self.facts.links.last().map_or(0, |link| link.index);
-        self.facts.addresses.push(AddressFact { link, address });
-        self.assumed.push(format!(
-            "{UNDERLAY} is up with local_ip {address} and MTU 1500"
-        ));
+    /// Gives the host its tunnel end point. An address that only a host's links tell is one of those
+    /// that are nobody's (RFC 5737, RFC 3849).
+    fn add_end(&mut self, local: &LocalIp) {
+        let (mut name, mut address) = (UNDERLAY, example(local.family()));
+        match local {
+            LocalIp::Is(own) => address = own.address(),
+            LocalIp::Of { device, .. } => name = device.as_str(),
+            LocalIp::Towards(other) => {
+                self.facts.sources.insert(other.address(), address);
+            }
+        }
+        let link = self.add_link(link(name, LinkKind::Other(String::new()), 1500));
+        self.facts.addresses.push(AddressFact {
+            link,
+            address,
+            lasting: true,
+        });
+        let assumed = format!("{name} is up with local_ip {address} and MTU 1500");
+        self.assumed.push(assumed);
     }
 
     /// Whether a bridge is in a record or bears our alias, as the hooks ask.
@@ -191,6 +203,13 @@ impl World {
         let index = highest.unwrap_or_default() + 1;
         self.facts.links.push(LinkFact { index, ..link });
         index
+    }
+}
+
+fn example(family: Family) -> IpAddr {
+    match family {
+        Family::Ipv4 => [192, 0, 2, 31].into(),
+        Family::Ipv6 => [0x2001, 0xdb8, 0, 0, 0, 0, 0, 0x31].into(),
     }
 }
 

@@ -20,9 +20,9 @@ mod shared;
 
 use anyhow::Result;
 
-use super::context::load_config;
+use super::context::{load_config, with_sources};
 use crate::apply::journal::{Line, Outcome, input};
-use crate::apply::{Stuck, plan_together, settle_together};
+use crate::apply::{Standing, Stuck, plan_together, settle_together};
 use crate::config::Config;
 use crate::event::Call;
 use crate::host::Host;
@@ -55,7 +55,15 @@ pub fn reload(host: &dyn Host) -> Result<Reloaded> {
     let mut done = Decision::default();
     let settled = usable(&config).and_then(|()| {
         settle_together(host, Call::Reload, |standing| {
-            let decision = decide(&config, standing).map_err(Refused)?;
+            let facts = with_sources(host, &config, standing.facts.clone())?;
+            let decision = decide(
+                &config,
+                Standing {
+                    facts: &facts,
+                    ..standing
+                },
+            )
+            .map_err(Refused)?;
             let so_far = std::mem::replace(&mut done, decision);
             done.changes.splice(0..0, so_far.changes);
             done.shared.splice(0..0, so_far.shared);
@@ -80,7 +88,15 @@ pub fn rehearse_reload(host: &dyn Host) -> Result<(Reloaded, Plan)> {
     let mut done = Decision::default();
     let planned = usable(&config).and_then(|()| {
         plan_together(host, Call::Reload, |standing| {
-            done = decide(&config, standing).map_err(Refused)?;
+            let facts = with_sources(host, &config, standing.facts.clone())?;
+            done = decide(
+                &config,
+                Standing {
+                    facts: &facts,
+                    ..standing
+                },
+            )
+            .map_err(Refused)?;
             Ok(done.decided())
         })
     });

@@ -1,7 +1,9 @@
 //! The host's addresses.
 
 use rtnetlink::packet_route::RouteNetlinkMessage;
-use rtnetlink::packet_route::address::{AddressAttribute, AddressMessage};
+use rtnetlink::packet_route::address::{
+    AddressAttribute, AddressHeaderFlags, AddressMessage, AddressScope,
+};
 
 use crate::facts::AddressFact;
 
@@ -39,7 +41,19 @@ fn fact(message: &AddressMessage) -> Option<AddressFact> {
     Some(AddressFact {
         link: message.header.index,
         address: local.or(address)?,
+        lasting: is_lasting(message),
     })
+}
+
+/// `Secondary` and temporary are one flag.
+fn is_lasting(message: &AddressMessage) -> bool {
+    let passing = AddressHeaderFlags::Secondary
+        | AddressHeaderFlags::Deprecated
+        | AddressHeaderFlags::Tentative
+        | AddressHeaderFlags::Optimistic
+        | AddressHeaderFlags::Dadfailed;
+    let header = &message.header;
+    header.scope == AddressScope::Universe && !header.flags.intersects(passing)
 }
 
 #[cfg(test)]

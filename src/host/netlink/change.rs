@@ -110,8 +110,8 @@ fn must_be_free(
         return Err(refused("it is a port of another device".to_owned()));
     }
     let facts = HostFacts {
-        links: Vec::new(),
         addresses: addresses::all(session)?,
+        ..HostFacts::default()
     };
     match device.own_addresses(&facts).next() {
         Some(address) => Err(refused(format!("it has address {address}"))),

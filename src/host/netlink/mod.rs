@@ -13,15 +13,17 @@ mod links;
 mod make;
 mod neighbours;
 mod query;
+mod routes;
 mod session;
 mod vxlan;
 
 pub(super) use change::apply;
+pub(super) use routes::source_to;
 pub(super) use session::Session;
 
 use query::Query;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::facts::{HostFacts, LinkFact};
@@ -34,6 +36,7 @@ pub(super) fn read_facts(session: &Session) -> Result<HostFacts, HostError> {
     Ok(HostFacts {
         links: query::links(Query::All)?,
         addresses: addresses::all(session)?,
+        sources: BTreeMap::new(),
     })
 }
 
@@ -56,7 +59,11 @@ pub(super) fn read_facts_about(session: &Session, names: &[&str]) -> Result<Host
     }
     links.sort_by_key(|link| link.index);
     links.dedup_by_key(|link| link.index);
-    Ok(HostFacts { links, addresses })
+    Ok(HostFacts {
+        links,
+        addresses,
+        sources: BTreeMap::new(),
+    })
 }
 
 fn is_global(address: IpAddr) -> bool {

@@ -1,5 +1,6 @@
 //! A network of the configuration, on this host.
 
+mod local_ip;
 mod physical;
 mod vxlan;
 
@@ -9,6 +10,8 @@ use crate::config::{Config, NetworkConfig, NetworkKindConfig};
 use crate::facts::{HostFacts, LinkFact, LinkKind};
 use crate::model::{IfName, Mtu, Network, NetworkId, NetworkKind, Vlan};
 use crate::plan::link::alias;
+
+pub use local_ip::{destination, local_ip};
 
 /// What a network must be on this host.
 ///
@@ -42,7 +45,10 @@ pub fn network(
 pub fn devices(config: &Config, network: &NetworkConfig) -> Vec<IfName> {
     let physical = |name: &str| physical::device(config, name).into_iter().cloned();
     match &network.kind {
-        NetworkKindConfig::Vxlan(vxlan) => vec![vxlan::device(vxlan.vni)],
+        NetworkKindConfig::Vxlan(vxlan) => {
+            let ends_at = local_ip::device(config).into_iter().cloned();
+            ends_at.chain([vxlan::device(vxlan.vni)]).collect()
+        }
         NetworkKindConfig::Vlan(vlan) => physical(&vlan.physical_network)
             .flat_map(|parent| [Vlan::of(&parent, vlan.vlan).device, parent])
             .collect(),

@@ -164,7 +164,7 @@ mod tests {
         let eth1 = link(2, "eth1", LinkKind::Other(String::new()));
         HostFacts {
             links: vec![eth1, more],
-            addresses: Vec::new(),
+            ..HostFacts::default()
         }
     }
 
@@ -237,7 +237,11 @@ mod tests {
     fn only_a_device_that_joins_a_bridge_may_have_no_address() {
         let with = |address: &str| {
             let address = address.parse().unwrap();
-            let addresses = vec![AddressFact { link: 2, address }];
+            let addresses = vec![AddressFact {
+                link: 2,
+                address,
+                lasting: true,
+            }];
             HostFacts {
                 addresses,
                 ..plain()

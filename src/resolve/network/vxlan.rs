@@ -1,6 +1,6 @@
 //! The tunnel of a VXLAN network.
 
-use super::{is_ours, not_ours};
+use super::{is_ours, local_ip, not_ours};
 use crate::config::{Config, NetworkConfig, VxlanConfig};
 use crate::facts::{HostFacts, LinkFact, LinkKind, VxlanFact};
 use crate::model::{Family, IfName, Mtu, NetworkId, NetworkKind, Tunnel, Vni, Vtep, Vxlan};
@@ -13,7 +13,7 @@ pub(super) fn kind(
     facts: &HostFacts,
 ) -> Result<(Mtu, NetworkKind), String> {
     let host = config.host.as_ref().map_err(ToString::to_string)?;
-    let local = host.local_ip.ok_or("local_ip is missing in [host]")?;
+    let local = local_ip(config, facts)?;
     let underlay = underlay(local, facts)?;
     let name = underlay
         .name
@@ -33,10 +33,16 @@ pub(super) fn kind(
     let vxlan = Vxlan {
         tunnel,
         outer: vxlan.outer.clone(),
-        flood: vxlan.flood.clone(),
-        hosts: vxlan.hosts.clone(),
+        flood: without(local, &vxlan.flood, |peer| *peer),
+        hosts: without(local, &vxlan.hosts, |port| port.vtep),
     };
     Ok((mtu, NetworkKind::Vxlan(vxlan)))
+}
+
+/// A list that serves all hosts, without this one's part.
+fn without<T: Clone>(local: Vtep, all: &[T], end: impl Fn(&T) -> Vtep) -> Vec<T> {
+    let others = all.iter().filter(|it| end(it) != local);
+    others.cloned().collect()
 }
 
 /// `vxlan-<vni>`
