@@ -158,7 +158,7 @@ impl<'a> Subject<'a> {
         add(&Scope::Host, &self.records.skeleton(), &[]);
         for network in self.networks(record) {
             let bridge = [&network.network.bridge].into_iter();
-            let devices: Vec<IfName> = bridge.chain(network.network.way_out()).cloned().collect();
+            let devices: Vec<IfName> = bridge.chain(network.network.ways_out()).cloned().collect();
             let scope = Scope::Network(network.network.name.clone());
             add(&scope, &network.applied, &devices);
         }

@@ -215,7 +215,7 @@ impl fmt::Display for NetworkKind {
 }
 
 impl Network {
-    /// The port of its bridge that leads to other hosts.
+    /// The device that carries it to other hosts.
     pub fn way_out(&self) -> Option<&IfName> {
         match &self.kind {
             NetworkKind::Vxlan(vxlan) => Some(&vxlan.tunnel.device),
@@ -225,9 +225,14 @@ impl Network {
         }
     }
 
-    /// Whether the link of this name is its way out.
+    /// The ports of its bridge that are no machine's and lead out of it.
+    pub fn ways_out(&self) -> impl Iterator<Item = &IfName> {
+        self.way_out().into_iter()
+    }
+
+    /// Whether the link of this name is one of its ways out.
     pub fn has_way_out(&self, name: &str) -> bool {
-        self.way_out().is_some_and(|device| device.as_str() == name)
+        self.ways_out().any(|device| device.as_str() == name)
     }
 
     /// Whether its ports' addresses are told to other hosts.

@@ -178,9 +178,8 @@ fn check_network(network: &Network, records: &Records) -> Result<(), String> {
             {
                 return Err(format!("VNI {vni} is network {}'s", other.name));
             }
-            if let Some(device) = network.way_out()
-                && other.way_out() == Some(device)
-            {
+            let mut ways_out = network.ways_out();
+            if let Some(device) = ways_out.find(|device| other.has_way_out(device.as_str())) {
                 return Err(format!("device {device} is network {}'s", other.name));
             }
             continue;

@@ -44,10 +44,10 @@ impl Records {
         HostState::of(std::iter::once(&skeleton).chain(networks).chain(domains))
     }
 
-    /// The devices by which the networks reach other hosts, ours and the host's.
+    /// The ports of the networks' bridges that are no machine's, ours and the host's.
     pub fn ways_out(&self) -> BTreeSet<IfName> {
         let networks = self.networks.values();
-        let ways_out = networks.filter_map(|record| record.network.way_out());
+        let ways_out = networks.flat_map(|record| record.network.ways_out());
         ways_out.cloned().collect()
     }
 
