@@ -71,3 +71,58 @@ impl Way<'_> {
         first == answer
     }
 }
+
+/// The machine of the other network that has a neighbour's addresses there.
+const TWIN: &str = "fixed_ips = [\"192.168.101.89\", \"2001:db8:101::89\"]";
+
+/// ```text
+///   web2  ── first fragment ──▶ brqc08e7dcd-4a     one address, one identification
+///   other ── last fragment ───▶ brq2222aaaa-11
+/// ```
+#[test]
+fn a_machine_completes_no_packet_of_its_namesake_on_another_network() {
+    let lab = Lab::new();
+    let peer = start_host(&lab);
+    let other = "network = \"other\"\nmac = \"fa:16:3e:be:71:21\"\n";
+    let fixed = format!("{other}fixed_ips = [\"192.168.101.88\"]");
+    let twin = machine::CONFIGURATION.replace(&fixed, &format!("{other}{TWIN}"));
+    assert_ne!(twin, machine::CONFIGURATION);
+    lab.configure(&twin);
+    let (_web2, own) = boot(&lab, "web2", web2_nic());
+    let other = Nic::new(OTHER_BRIDGE, "tap9f8e7d6c-5b", "fa:16:3e:be:71:21");
+    let (_other, namesake) = boot(&lab, "other", other);
+    let there = ["vxlan-267", "vxlan-268"].map(|link| peer.packets(link));
+    let forged = |words: &[u8]| {
+        [(web2(), peer_v4()), (web2_v6(), peer_v6())].map(|(from, to)| {
+            let whole = frames::udp(from, to, (4000, 53), &[&[0; 40], words].concat());
+            let [first, last] = frames::fragments(&whole, 16);
+            own.send(&first);
+            namesake.send(&with_source("fa:16:3e:be:71:21", last));
+            own.send(&frames::echo_request(web2(), peer_v4()));
+            let twin = end("fa:16:3e:be:71:21", "192.168.101.89");
+            namesake.send(&frames::echo_request(twin, peer_v4()));
+            there.each_ref().map(|link| got(link, words))
+        })
+    };
+    assert_eq!(forged(b"with zones"), [[false; 2]; 2]);
+    lab.ok("nft flush chain inet vmhook fragments");
+    let [v4, v6] = forged(b"without");
+    assert!(v4.contains(&true) && v6.contains(&true), "{v4:?}, {v6:?}");
+}
+
+fn with_source(mac: &str, mut frame: Vec<u8>) -> Vec<u8> {
+    frame[6..12].copy_from_slice(&frames::mac(mac));
+    frame
+}
+
+/// Whether these words come before the ping that is sent last.
+fn got(link: &Packets, words: &[u8]) -> bool {
+    let seen = std::cell::Cell::new(false);
+    let ping = link.receive(SOON, |frame| {
+        let has = frame.windows(words.len()).any(|part| part == words);
+        seen.set(seen.get() || has);
+        frame[12..14] == [8, 0] && frame[23] == 1
+    });
+    assert!(ping.is_some(), "the ping that follows must arrive");
+    seen.get()
+}

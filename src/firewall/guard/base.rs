@@ -236,12 +236,24 @@ const BASE_CHAINS: &str = "	chain prerouting {
 /// in them is, and each of its flows would be an entry more for each direction. Only what goes to or
 /// comes from a tunnel's own end, by its address or group: the same port may be translated or forwarded
 /// for somebody else, and a VM may send to it.
+///
+/// Fragments get their network's conntrack zone here, before the kernel puts packets together (-400):
+/// it takes those for one packet that have addresses, protocol, identification and *zone* in common, and
+/// the rule in iptables' raw that gives all others their zone comes after that. Without it a VM completes
+/// the packets of equal addresses on another network with what it likes, and they arrive there. Only
+/// fragments: a packet that has its zone already is one that raw keeps from no tracking (`notrack`).
 const INET: &str = "table inet vmhook {
 	set bridges { type ifname; }
+	map zones { typeof iifname : ct zone; }
 	set bridged { type ifname . ifname; }
 	set taps { type ifname; }
 	set vteps4 { type ipv4_addr . inet_service; }
 	set vteps6 { type ipv6_addr . inet_service; }
+	chain fragments {
+		type filter hook prerouting priority -450; policy accept;
+		ip frag-off & 0x3fff != 0 ct zone set iifname map @zones
+		exthdr frag exists ct zone set iifname map @zones
+	}
 	chain outer_in {
 		type filter hook prerouting priority -301; policy accept;
 		iifname @bridges return

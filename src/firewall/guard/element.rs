@@ -8,7 +8,7 @@ use ipnet::{Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 
 use super::Class;
-use crate::model::{Family, IfName, MacAddr, Mtu};
+use crate::model::{Family, IfName, MacAddr, Mtu, Zone};
 
 /// One element of one of the guard's sets.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -16,6 +16,8 @@ use crate::model::{Family, IfName, MacAddr, Mtu};
 pub enum Element {
     /// A managed bridge: nothing passes between it and the host.
     Bridge(IfName),
+    /// The conntrack zone of what a managed bridge carries, for fragments: before they are put together.
+    Zoned(IfName, Zone),
     /// Where a tunnel's packets are sent to: this host's end of it, or its group, and the UDP port.
     /// conntrack does not see them.
     Vtep(IpAddr, u16),
@@ -89,6 +91,7 @@ impl Element {
             | Self::Place(tap, _)
             | Self::Member(tap) => Some(tap),
             Self::Bridge(_)
+            | Self::Zoned(..)
             | Self::Quiet(_)
             | Self::Vtep(..)
             | Self::Clamped(..)
@@ -121,6 +124,10 @@ impl Element {
                     format!("\"{bridge}\" . \"{bridge}\""),
                 ),
             ],
+            Self::Zoned(bridge, zone) => {
+                let zone = u16::from(*zone);
+                vec![("inet vmhook zones", format!("\"{bridge}\" : {zone}"))]
+            }
             Self::Place(name, class) => {
                 vec![
                     ("bridge vmhook networks", format!("\"{name}\" : {class}")),

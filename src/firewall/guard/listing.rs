@@ -7,7 +7,7 @@ use ipnet::Ipv6Net;
 
 use super::element::clamped;
 use super::{Element, Guard, Tables};
-use crate::model::{IfName, MacAddr};
+use crate::model::{IfName, MacAddr, Zone};
 
 /// What stands in the two tables, and the text of their fixed chains.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -96,7 +96,11 @@ impl Table {
             let words: Vec<&str> = line.split_whitespace().collect();
             match (words.as_slice(), &block) {
                 (["}"], _) => block = None,
-                (["set", set, "{"] | ["map", set @ ("networks" | "mss4" | "mss6"), "{"], None) => {
+                (
+                    ["set", set, "{"]
+                    | ["map", set @ ("networks" | "zones" | "mss4" | "mss6"), "{"],
+                    None,
+                ) => {
                     table.sets.entry((*set).to_owned()).or_default();
                     block = Some((false, (*set).to_owned()));
                 }
@@ -169,10 +173,9 @@ fn element(place: &str, key: &str) -> Option<Element> {
         let (class, size) = key.split_once(" : ")?;
         return clamped(place, class, size);
     }
-    let separator = if place == "bridge vmhook networks" {
-        " : "
-    } else {
-        " . "
+    let separator = match place {
+        "bridge vmhook networks" | "inet vmhook zones" => " : ",
+        _ => " . ",
     };
     let mut parts = key.split(separator);
     if let "inet vmhook vteps4" | "inet vmhook vteps6" = place {
@@ -189,6 +192,10 @@ fn element(place: &str, key: &str) -> Option<Element> {
             Element::Bridge(name)
         }
         ("inet vmhook taps", 0) => Element::Quiet(name),
+        ("inet vmhook zones", 1) => {
+            let zone: u16 = rest[0].parse().ok()?;
+            Element::Zoned(name, Zone::try_from(zone).ok()?)
+        }
         ("bridge vmhook networks" | "bridge vmhook places", 1) => {
             Element::Place(name, rest[0].parse().ok()?)
         }

@@ -11,12 +11,13 @@ use crate::model::{
     Family, IfName, MulticastGroup, Network, NetworkKind, Port, PortSecurity, Tap, Vxlan, Zone,
 };
 
-/// The elements of a network: its bridge, its ways out as members of it, and how large the segments of
-/// its TCP connections may be, where that is limited.
+/// The elements of a network: its bridge with the zone of that, its ways out as members of it, and how
+/// large the segments of its TCP connections may be, where that is limited.
 ///
 /// Names may precede the links: so a bridge is closed before it exists.
 pub fn network_elements(network: &Network, zone: Zone) -> BTreeSet<Element> {
-    let mut elements = BTreeSet::from([Element::Bridge(network.bridge.clone())]);
+    let bridge = || network.bridge.clone();
+    let mut elements = BTreeSet::from([Element::Bridge(bridge()), Element::Zoned(bridge(), zone)]);
     for device in network.ways_out() {
         elements.insert(Element::Member(device.clone()));
         elements.insert(Element::Place(device.clone(), zone.into()));
