@@ -100,6 +100,8 @@ pub struct BridgeFact {
     pub stp: bool,
     /// Multicast snooping on.
     pub mcast_snooping: bool,
+    /// The reserved group addresses that it forwards: bit X is 01:80:c2:00:00:0X.
+    pub group_fwd_mask: u16,
     /// IPv4 frames of this bridge go through iptables.
     pub nf_call_iptables: bool,
     /// IPv6 frames of this bridge go through ip6tables.
@@ -107,11 +109,17 @@ pub struct BridgeFact {
 }
 
 impl BridgeFact {
+    /// The bit of 01:80:c2:00:00:0e. What comes to that address, a bridge hands to the host, and learns
+    /// its source, past every netfilter hook (`br_handle_frame`), unless it forwards it: then the guard
+    /// sees it as any other frame.
+    const LLDP: u16 = 1 << 0xe;
+
     /// A bridge as we make it.
     pub const OURS: Self = Self {
         forward_delay: 0,
         stp: false,
         mcast_snooping: false,
+        group_fwd_mask: Self::LLDP,
         nf_call_iptables: true,
         nf_call_ip6tables: true,
     };

@@ -134,6 +134,11 @@ fn switches(found: &BridgeFact) -> Vec<String> {
         ("forward_delay", found.forward_delay, ours.forward_delay),
         ("stp_state", on(found.stp), on(ours.stp)),
         (
+            "group_fwd_mask",
+            found.group_fwd_mask.into(),
+            ours.group_fwd_mask.into(),
+        ),
+        (
             "mcast_snooping",
             on(found.mcast_snooping),
             on(ours.mcast_snooping),

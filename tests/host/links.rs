@@ -53,6 +53,7 @@ fn what_was_made_is_read_back() {
             kind: LinkKind::Bridge(BridgeFact {
                 forward_delay: 0,
                 stp: false,
+                group_fwd_mask: 0x4000,
                 mcast_snooping: false,
                 nf_call_iptables: true,
                 nf_call_ip6tables: true,
@@ -213,6 +214,12 @@ fn a_bridge_of_ours_is_brought_back_to_its_form() {
         run(&format!(
             "ip link set {BRIDGE} type bridge forward_delay 1500 mcast_snooping 1 \
              nf_call_iptables 0"
+        ));
+        assert_ne!(link(&host, BRIDGE), made);
+        apply(&host, [bridge(1450)]);
+        assert_eq!(link(&host, BRIDGE), made);
+        run(&format!(
+            "ip link set {BRIDGE} type bridge group_fwd_mask 0"
         ));
         assert_ne!(link(&host, BRIDGE), made);
         apply(&host, [bridge(1450)]);

@@ -83,6 +83,7 @@ fn bridge(data: &[InfoBridge]) -> BridgeFact {
         forward_delay: 0,
         stp: false,
         mcast_snooping: false,
+        group_fwd_mask: 0,
         nf_call_iptables: false,
         nf_call_ip6tables: false,
     };
@@ -90,6 +91,7 @@ fn bridge(data: &[InfoBridge]) -> BridgeFact {
         match info {
             InfoBridge::ForwardDelay(centiseconds) => fact.forward_delay = *centiseconds,
             InfoBridge::StpState(state) => fact.stp = *state != BridgeStpState::Disabled,
+            InfoBridge::GroupFwdMask(mask) => fact.group_fwd_mask = *mask,
             InfoBridge::MulticastSnooping(on) => fact.mcast_snooping = *on,
             InfoBridge::NfCallIpTables(on) => fact.nf_call_iptables = *on,
             InfoBridge::NfCallIp6Tables(on) => fact.nf_call_ip6tables = *on,

@@ -21,7 +21,7 @@ use rtnetlink::packet_route::RouteNetlinkMessage;
 use rtnetlink::packet_route::link::{BridgeStpState, LinkMessage};
 use rtnetlink::{LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVlan};
 
-use crate::facts::{LinkFact, LinkKind, VlanFact};
+use crate::facts::{BridgeFact, LinkFact, LinkKind, VlanFact};
 use crate::model::{IfName, Mtu};
 use crate::plan::link::{Bridge, UNFINISHED, VlanDevice, alias};
 
@@ -114,27 +114,36 @@ impl Finish<'_> {
     ) -> Result<(), HostError> {
         create(session, message, doing)?;
         let link = links::present(UNFINISHED, doing)?;
-        self.finish(session, &link, doing).inspect_err(|_| {
+        let named = LinkUnspec::new_with_index(link.index).name(self.name.as_str());
+        self.settle(session, &link, named, doing).inspect_err(|_| {
             // The first failure is the one to tell; whoever makes the next link deletes this one.
             let _ = links::delete(session, link.index);
         })
     }
 
+    /// Brings a link that is there to this form. It has its name: the kernel takes none for a link that
+    /// is up, not even its own (`EBUSY`, before 6.2).
     pub(super) fn finish(
         &self,
         session: &Session,
         link: &LinkFact,
         doing: &impl Fn() -> String,
     ) -> Result<(), HostError> {
+        let message = LinkUnspec::new_with_index(link.index);
+        self.settle(session, link, message, doing)
+    }
+
+    fn settle(
+        &self,
+        session: &Session,
+        link: &LinkFact,
+        message: LinkMessageBuilder<LinkUnspec>,
+        doing: &impl Fn() -> String,
+    ) -> Result<(), HostError> {
         for (protocol, setting, value) in self.sysctls {
             sysctl::set(protocol, &link.name, setting, value)?;
         }
-        let message = LinkUnspec::new_with_index(link.index)
-            .name(self.name.as_str())
-            .alias(&self.alias)
-            .mtu(self.mtu.into())
-            .up()
-            .build();
+        let message = message.alias(&self.alias).mtu(self.mtu.into()).up().build();
         session
             .request(RouteNetlinkMessage::SetLink(message), 0)
             .map(drop)
@@ -213,21 +222,17 @@ fn bridge_message(bridge: &Bridge) -> LinkMessage {
     }
 }
 
-/// The bit of 01:80:c2:00:00:0e. What comes to that address, a bridge hands to the host, and learns
-/// its source, past every netfilter hook (`br_handle_frame`), unless it forwards it: then the guard
-/// sees it as any other frame.
-const LLDP: u16 = 1 << 0xe;
-
 fn bridge_settings(bridge: &Bridge) -> LinkMessageBuilder<LinkBridge> {
     let kind = rtnetlink::packet_route::link::InfoKind::Bridge;
+    let ours = BridgeFact::OURS;
     LinkMessageBuilder::<LinkBridge>::new_with_info_kind(kind)
         .address(bridge.mac.octets().to_vec())
-        .forward_delay(0)
+        .forward_delay(ours.forward_delay)
         .stp_state(BridgeStpState::Disabled)
-        .mcast_snooping(false)
-        .group_fwd_mask(LLDP)
-        .nf_call_iptables(true)
-        .nf_call_ip6tables(true)
+        .mcast_snooping(ours.mcast_snooping)
+        .group_fwd_mask(ours.group_fwd_mask)
+        .nf_call_iptables(ours.nf_call_iptables)
+        .nf_call_ip6tables(ours.nf_call_ip6tables)
 }
 
 fn with_index(builder: LinkMessageBuilder<LinkBridge>, link: &LinkFact) -> LinkMessage {
