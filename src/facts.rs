@@ -132,7 +132,8 @@ impl BridgeFact {
 )]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VxlanFact {
-    /// Its identifier; `None` for a device in external (metadata) mode or with VNI 0.
+    /// Its identifier; `None` for a device in external (metadata) mode, with VNI 0, or whose header has
+    /// more than RFC 7348 (group policy, generic protocol extension).
     pub vni: Option<Vni>,
     /// The local tunnel address.
     pub local: Option<IpAddr>,
@@ -182,6 +183,18 @@ impl VxlanFact {
             learning: *learning == Learning::Frames,
             proxy: *learning == Learning::Inventory,
         }
+    }
+
+    /// Whether it is the tunnel's device over the underlay device with this index, but for what the
+    /// kernel changes while it lives.
+    pub fn is_of(&self, tunnel: &Tunnel, underlay: u32) -> bool {
+        let made = Self::of(tunnel, &OuterHeader::default(), Some(underlay));
+        let found = Self {
+            ttl: made.ttl,
+            tos: made.tos,
+            ..self.clone()
+        };
+        found == made
     }
 
     /// Where it knows MAC addresses from, as far as it can tell.

@@ -144,12 +144,6 @@ mod network {
     #[test]
     fn takes_no_device_that_is_not_its_own() {
         let bridge = link(3, "brqlab", LinkKind::Bridge(BridgeFact::OURS), 1450);
-        assert_eq!(
-            refused(&with(bridge.clone())),
-            "a device named brqlab is there already and was not made by vmhook: it is a bridge, and \
-             this network needs a bridge with alias \"vmhook:network=lab\"; remove it (ip link delete \
-             brqlab)"
-        );
         let others = LinkFact {
             alias: Some("vmhook:network=office".to_owned()),
             ..bridge.clone()
@@ -161,13 +155,15 @@ mod network {
         );
         let not_a_bridge = ours(link(3, "brqlab", physical(), 1450));
         assert!(refused(&with(not_a_bridge)).starts_with("a device named brqlab is there already"));
-        let device = link(4, "vxlan-267", physical(), 1450);
+        let device = link(4, "vxlan-267", LinkKind::Tun, 1450);
         assert_eq!(
             refused(&with(device)),
-            "a device named vxlan-267 is there already and was not made by vmhook: it is a physical \
-             device, and this network needs VNI 267, local address 172.16.0.31 on eth0, UDP port 8472; \
-             remove it (ip link delete vxlan-267)"
+            "a device named vxlan-267 is there already and was not made by vmhook: it is a tap, and \
+             this network needs VNI 267, local address 172.16.0.31 on eth0, UDP port 8472; remove it \
+             (ip link delete vxlan-267)"
         );
+        let device = link(4, "vxlan-267", physical(), 1450);
+        assert!(refused(&with(device)).ends_with("rename it (ip link set vxlan-267 name OTHER)"));
         let device = link(4, "vxlan-267", vxlan(300, 4789), 1450);
         assert!(refused(&with(device)).contains(
             "it is VNI 300, local address none on another device, UDP port 4789, and this network \
@@ -176,6 +172,23 @@ mod network {
         for own in [bridge, link(4, "vxlan-267", vxlan(267, 8472), 1450)] {
             assert!(resolved(&lab(), &with(ours(own))).is_ok());
         }
+    }
+
+    #[test]
+    fn takes_a_bridge_that_nobody_has_marked_or_uses() {
+        let bridge = link(3, "brqlab", LinkKind::Bridge(BridgeFact::OURS), 1450);
+        assert!(resolved(&lab(), &with(bridge.clone())).is_ok());
+        let mut used = with(bridge.clone());
+        used.links.push(LinkFact {
+            master: Some(3),
+            ..link(5, "eth1", physical(), 1500)
+        });
+        assert_eq!(
+            refused(&used),
+            "a device named brqlab is there already and was not made by vmhook: it is a bridge, and \
+             this network needs a bridge of its own; its ports are eth1, so somebody uses it: rename it \
+             (ip link set brqlab name OTHER), or take that from it"
+        );
     }
 
     #[test]

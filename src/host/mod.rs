@@ -95,8 +95,9 @@ pub trait Host {
     /// [`HostError::Netlink`].
     fn facts(&self) -> Result<HostFacts, HostError>;
 
-    /// All addresses, but only some links: those of these names and what they are ports of, every
-    /// VXLAN device, and whatever carries an address that is good beyond its link. Enough for a
+    /// All addresses, but only some links: those of these names and what they are ports of, the ports of
+    /// a bridge that is not ours, every VXLAN device, and whatever carries an address that is good beyond
+    /// its link. Enough for a
     /// domain on its way up, at a cost that does not depend on how many others there are.
     ///
     /// # Errors

@@ -244,14 +244,19 @@ fn somebody_elses_link_of_that_name_is_left_alone() {
     in_a_new_namespace(|| {
         underlay();
         run(&format!("ip link add {BRIDGE} type bridge"));
+        run(&format!("ip link set {BRIDGE} alias office"));
         run(&format!(
-            "ip link add {DEVICE} type vxlan id 9 dstport 8472"
+            "ip link add {DEVICE} type vxlan id 267 local 172.16.0.31 dev eth0 dstport 8472"
         ));
+        run(&format!("ip address add 192.0.2.1/24 dev {DEVICE}"));
         let host = machine();
         let before = host.facts().unwrap();
-        for change in [bridge(1450), LinkChange::AddVxlan(device(1450))] {
-            let words = refusal(&host, &change);
-            assert!(words.contains("somebody else's"), "{words}");
+        for (change, words) in [
+            (bridge(1450), "alias office"),
+            (LinkChange::AddVxlan(device(1450)), "with address 192.0.2.1"),
+        ] {
+            let refusal = refusal(&host, &change);
+            assert!(refusal.contains(words), "{refusal}");
         }
         assert_eq!(host.facts().unwrap(), before);
     });

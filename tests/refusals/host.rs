@@ -54,10 +54,6 @@ fn an_underlay_too_small_for_the_networks_mtu() {
 fn names_and_numbers_that_something_else_has() {
     for (taken, words) in [
         (
-            "ip link add brqc08e7dcd-4a type bridge",
-            "a device named brqc08e7dcd-4a is there",
-        ),
-        (
             "ip tuntap add brqc08e7dcd-4a mode tap",
             "a device named brqc08e7dcd-4a is there",
         ),

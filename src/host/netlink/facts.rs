@@ -134,7 +134,7 @@ fn vxlan(data: &[InfoVxlan]) -> VxlanFact {
             InfoVxlan::Tos(octet) => fact.tos = *octet,
             InfoVxlan::Learning(on) => fact.learning = *on,
             InfoVxlan::Proxy(on) => fact.proxy = *on,
-            InfoVxlan::CollectMetadata(on) => external = *on,
+            InfoVxlan::CollectMetadata(true) | InfoVxlan::Gbp | InfoVxlan::Gpe => external = true,
             _ => {}
         }
     }

@@ -26,8 +26,8 @@ use crate::model::{IfName, Mtu};
 use crate::plan::link::{Bridge, UNFINISHED, VlanDevice, alias};
 
 use super::super::{HostError, sysctl};
-use super::links;
 use super::session::Session;
+use super::{adopt, links};
 
 /// The kernel's MTU of a new bridge.
 const DEFAULT_MTU: u32 = 1500;
@@ -61,10 +61,10 @@ pub(super) fn bridge(session: &Session, bridge: &Bridge) -> Result<(), HostError
     match links::named(bridge.name.as_str())? {
         None => finish.make(session, &bridge_message(bridge), &doing),
         Some(link) => {
-            finish.must_be_ours(&link, &doing)?;
             if !matches!(link.kind, LinkKind::Bridge(_)) {
                 return Err(refused(doing(), "it is there, but not a bridge"));
             }
+            finish.take(session, &link, &doing)?;
             change(session, with_index(bridge_settings(bridge), &link), &doing)?;
             finish.finish(session, &link, &doing)
         }
@@ -92,7 +92,6 @@ pub(super) fn vlan(session: &Session, device: &VlanDevice) -> Result<(), HostErr
             finish.make(session, &message, &doing)
         }
         Some(link) => {
-            finish.must_be_ours(&link, &doing)?;
             let expected = VlanFact {
                 id: Some(vlan.id),
                 parent: Some(parent),
@@ -100,6 +99,7 @@ pub(super) fn vlan(session: &Session, device: &VlanDevice) -> Result<(), HostErr
             if link.kind != LinkKind::Vlan(expected) {
                 return Err(refused(doing(), "it is there with other settings"));
             }
+            finish.take(session, &link, &doing)?;
             finish.finish(session, &link, &doing)
         }
     }
@@ -150,20 +150,18 @@ impl Finish<'_> {
             .map_err(|refusal| refusal.explained(self.why).in_doing(doing()))
     }
 
-    /// The plan has refused what is somebody else's; this is the last guard.
-    pub(super) fn must_be_ours(
+    /// Makes a link ours that is there under its name; whether it was not before.
+    pub(super) fn take(
         &self,
+        session: &Session,
         link: &LinkFact,
         doing: &impl Fn() -> String,
-    ) -> Result<(), HostError> {
-        if link.alias.as_deref() == Some(&self.alias) {
-            return Ok(());
+    ) -> Result<bool, HostError> {
+        let is_new = link.alias.as_deref() != Some(&self.alias);
+        if is_new {
+            adopt::adopt(session, link, &self.alias, doing)?;
         }
-        let reason = format!(
-            "it is there without the alias {}, so it is somebody else's",
-            self.alias
-        );
-        Err(refused(doing(), &reason))
+        Ok(is_new)
     }
 }
 

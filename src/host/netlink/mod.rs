@@ -6,6 +6,7 @@
 //! ([`vxlan`] those of that kind), [`change`] does the small changes.
 
 mod addresses;
+mod adopt;
 mod change;
 mod facts;
 mod fdb;
@@ -26,7 +27,7 @@ use query::Query;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use crate::facts::{HostFacts, LinkFact};
+use crate::facts::{HostFacts, LinkFact, LinkKind};
 use crate::model::{FdbEntry, IfName, Neighbour};
 
 use super::HostError;
@@ -40,13 +41,19 @@ pub(super) fn read_facts(session: &Session) -> Result<HostFacts, HostError> {
     })
 }
 
-/// All addresses; of the links those of these names, what they are ports of, every VXLAN device,
-/// and whatever has an address that is good beyond its link.
+/// All addresses; of the links those of these names, what they are ports of, the ports of a bridge that
+/// is not ours, every VXLAN device, and whatever has an address that is good beyond its link.
 pub(super) fn read_facts_about(session: &Session, names: &[&str]) -> Result<HostFacts, HostError> {
     let addresses = addresses::all(session)?;
     let mut links = query::links(Query::Vxlan)?;
     for name in names {
         links.extend(links::named(name)?);
+    }
+    let strangers = links.iter().filter(|link| !link.is_ours());
+    let bridges = strangers.filter(|link| matches!(link.kind, LinkKind::Bridge(_)));
+    let bridges: Vec<u32> = bridges.map(|bridge| bridge.index).collect();
+    for bridge in bridges {
+        links.extend(query::links(Query::PortsOf(bridge))?);
     }
     let carriers = addresses
         .iter()

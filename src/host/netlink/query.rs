@@ -53,6 +53,8 @@ pub(super) enum Query<'a> {
     All,
     /// Every VXLAN device.
     Vxlan,
+    /// The ports of the bridge with this index.
+    PortsOf(u32),
     /// The one of this name.
     Named(&'a str),
     /// The one with this index.
@@ -110,7 +112,7 @@ fn attempt(query: Query<'_>) -> anyhow::Result<Option<Vec<LinkFact>>> {
 
 impl Query<'_> {
     fn is_dump(self) -> bool {
-        matches!(self, Self::All | Self::Vxlan)
+        matches!(self, Self::All | Self::Vxlan | Self::PortsOf(_))
     }
 
     /// `struct nlmsghdr`, `struct ifinfomsg`, attributes.
@@ -125,6 +127,9 @@ impl Query<'_> {
             Self::Vxlan => {
                 let kind = attribute(attribute::KIND, b"vxlan");
                 body.extend(attribute(attribute::LINKINFO, &kind));
+            }
+            Self::PortsOf(bridge) => {
+                body.extend(attribute(attribute::MASTER, &bridge.to_ne_bytes()));
             }
             Self::Named(name) => {
                 body.extend(attribute(

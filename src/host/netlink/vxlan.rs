@@ -11,6 +11,7 @@ use crate::model::{Family, Learning, OuterHeader, Tunnel, TunnelOptions};
 use crate::plan::link::{UNFINISHED, VxlanDevice, alias};
 
 use super::super::{HostError, sysctl};
+use super::adopt;
 use super::links;
 use super::make::{Finish, change, refused};
 use super::session::Session;
@@ -39,20 +40,16 @@ pub(super) fn vxlan(session: &Session, device: &VxlanDevice) -> Result<(), HostE
     let Some(link) = links::named(tunnel.device.as_str())? else {
         return finish.make(session, &message(device, underlay), &doing);
     };
-    finish.must_be_ours(&link, &doing)?;
-    let wanted = VxlanFact::of(tunnel, &device.outer, Some(underlay));
     let LinkKind::Vxlan(found) = &link.kind else {
         return Err(refused(doing(), "it is there, but no VXLAN device"));
     };
-    let with_header = VxlanFact {
-        ttl: wanted.ttl,
-        tos: wanted.tos,
-        ..found.clone()
-    };
-    if with_header != wanted {
+    if !found.is_of(tunnel, underlay) {
         return Err(refused(doing(), "it is there with other settings"));
     }
-    if *found != wanted {
+    if finish.take(session, &link, &doing)? {
+        adopt::forget(session, &tunnel.device, link.index)?;
+    }
+    if *found != VxlanFact::of(tunnel, &device.outer, Some(underlay)) {
         change(session, with_index(device, &link), &doing)?;
     }
     finish.finish(session, &link, &doing)

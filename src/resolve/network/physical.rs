@@ -5,10 +5,11 @@
 //! to move them and their routes to the bridge and back, as Neutron does, is no work for a program
 //! that runs because some machine starts or stops.
 
-use super::{is_ours, not_ours};
+use super::adopt::{self, Needed};
 use crate::config::{Config, FlatConfig, NetworkConfig, VlanConfig};
 use crate::facts::{HostFacts, LinkFact, LinkKind, VlanFact};
 use crate::model::{IfName, Mtu, NetworkKind, Vlan};
+use crate::plan::link::UNFINISHED;
 
 /// The device of a physical network, if `[host]` maps it to one.
 pub(super) fn device<'a>(config: &'a Config, physical_network: &str) -> Result<&'a IfName, String> {
@@ -87,16 +88,16 @@ fn check_device(
     facts: &HostFacts,
 ) -> Result<(), String> {
     let Vlan { id, device, .. } = vlan;
-    if let Some(link) = facts.link(device)
-        && !is_ours(link, &network.id)
-    {
-        return Err(not_ours(link, vlan, facts));
+    if let Some(link) = facts.link(device) {
+        let place = (&network.id, &network.bridge);
+        adopt::check(link, Needed::Vlan(vlan), place, facts)?;
     }
     let same = LinkKind::Vlan(VlanFact {
         id: Some(*id),
         parent: Some(parent.index),
     });
-    let taken = |link: &&LinkFact| link.kind == same && !is_ours(link, &network.id);
+    let other = |name: &str| name != device.as_str() && name != UNFINISHED;
+    let taken = |link: &&LinkFact| link.kind == same && other(&link.name);
     match facts.links.iter().find(taken) {
         Some(link) => Err(format!(
             "VLAN {id} of {} is device {} already",
@@ -215,10 +216,14 @@ mod tests {
     fn a_vlan_takes_no_device_of_its_name_and_no_vlan_of_another_device() {
         let other = |name: &str, parent| host(link(3, name, tagged(parent)));
         assert_eq!(
-            refused(VLAN, &other("eth1.1011", 2)),
+            refused(VLAN, &other("eth1.1011", 4)),
             "a device named eth1.1011 is there already and was not made by vmhook: it is VLAN 1011 of \
-             eth1, and this network needs VLAN 1011 of eth1 (device eth1.1011); remove it (ip link \
-             delete eth1.1011)"
+             another device, and this network needs VLAN 1011 of eth1 (device eth1.1011); remove it (ip \
+             link delete eth1.1011)"
+        );
+        assert!(
+            resolved(VLAN, &other("eth1.1011", 2)).is_ok(),
+            "what is needed"
         );
         assert_eq!(
             refused(VLAN, &other("office", 2)),
@@ -231,6 +236,19 @@ mod tests {
         let mut own = other("eth1.1011", 2);
         own.links[1].alias = Some("vmhook:network=lab".to_owned());
         assert!(resolved(VLAN, &own).is_ok());
+        let mut used = other("eth1.1011", 2);
+        used.addresses.push(AddressFact {
+            link: 3,
+            address: "203.0.113.5".parse().unwrap(),
+            lasting: true,
+        });
+        let words =
+            "it has address 203.0.113.5, so somebody uses it: rename it (ip link set eth1.1011";
+        assert!(
+            refused(VLAN, &used).contains(words),
+            "{}",
+            refused(VLAN, &used)
+        );
     }
 
     #[test]

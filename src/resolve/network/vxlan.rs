@@ -1,9 +1,10 @@
 //! The tunnel of a VXLAN network.
 
-use super::{is_ours, local_ip, not_ours};
+use super::adopt::{self, Needed};
+use super::local_ip;
 use crate::config::{Config, NetworkConfig, VxlanConfig};
 use crate::facts::{HostFacts, LinkFact, LinkKind, VxlanFact};
-use crate::model::{Family, IfName, Mtu, NetworkId, NetworkKind, Tunnel, Vni, Vtep, Vxlan};
+use crate::model::{Family, IfName, Mtu, NetworkKind, Tunnel, Vni, Vtep, Vxlan};
 use crate::plan::link::UNFINISHED;
 
 /// The tunnel, and the MTU that it leaves.
@@ -29,7 +30,7 @@ pub(super) fn kind(
         options: vxlan.options(),
     };
     check_group(&tunnel)?;
-    check_device(&tunnel, &network.id, facts)?;
+    check_device(&tunnel, network, facts)?;
     let vxlan = Vxlan {
         tunnel,
         outer: vxlan.outer.clone(),
@@ -106,19 +107,18 @@ fn check_group(tunnel: &Tunnel) -> Result<(), String> {
     }
 }
 
-fn check_device(tunnel: &Tunnel, id: &NetworkId, facts: &HostFacts) -> Result<(), String> {
+fn check_device(tunnel: &Tunnel, network: &NetworkConfig, facts: &HostFacts) -> Result<(), String> {
     let Tunnel {
         vni, device, port, ..
     } = tunnel;
-    if let Some(link) = facts.link(device)
-        && !is_ours(link, id)
-    {
-        return Err(not_ours(link, tunnel, facts));
+    if let Some(link) = facts.link(device) {
+        let place = (&network.id, &network.bridge);
+        adopt::check(link, Needed::Tunnel(tunnel), place, facts)?;
     }
     let same = |fact: &VxlanFact| fact.vni == Some(*vni) && fact.port == *port;
     let taken = |link: &&LinkFact| {
         let is_one = matches!(&link.kind, LinkKind::Vxlan(fact) if same(fact));
-        is_one && link.name != UNFINISHED && !is_ours(link, id)
+        is_one && link.name != UNFINISHED && link.name != device.as_str()
     };
     if let Some(link) = facts.links.iter().find(taken) {
         return Err(format!(
