@@ -249,6 +249,11 @@ impl Network {
         self.kind.has_links_of(&other.kind) && self.mtu == other.mtu
     }
 
+    /// What its links are made with.
+    pub fn links_in_words(&self) -> String {
+        format!("{} and MTU {}", self.kind, self.mtu)
+    }
+
     /// Its VXLAN identifier, where it has one.
     pub fn vni(&self) -> Option<Vni> {
         match &self.kind {

@@ -162,6 +162,20 @@ fn shared(ours: &Marks<'_>, theirs: &Marks<'_>) -> Option<String> {
         .then(|| format!("chain name …{chains} (ten characters of a tap name count)"))
 }
 
+/// What lets a network go that stands otherwise than it is wanted.
+fn remedy(network: &Network, used: bool) -> String {
+    let words = match (used, network.keep) {
+        (true, false) => "stop its domains first",
+        (true, true) => "stop its domains first, and run `vmhook reload` then",
+        (false, true) => "run `vmhook reload`, by which it goes, and try again",
+        (false, false) => {
+            let bridge = &network.bridge;
+            return format!("take what else is on {bridge} off it and run `vmhook sync`");
+        }
+    };
+    words.to_owned()
+}
+
 /// A network that stands must be the one that is wanted, and no other one may have its names.
 fn check_network(network: &Network, records: &Records) -> Result<(), String> {
     for record in records.networks.values() {
@@ -185,10 +199,13 @@ fn check_network(network: &Network, records: &Records) -> Result<(), String> {
             continue;
         }
         if !other.has_same_links(network) {
+            let [had, has] = [other, network].map(Network::links_in_words);
+            let used = records.index.uses(&other.id);
+            let stands = if used { "runs" } else { "stands" };
             return Err(format!(
-                "network {} runs with {} and MTU {}, but the configuration now says {} and MTU {}; \
-                 stop its domains first",
-                network.name, other.kind, other.mtu, network.kind, network.mtu
+                "network {} {stands} with {had}, but the configuration now says {has}; {}",
+                network.name,
+                remedy(other, used)
             ));
         }
     }

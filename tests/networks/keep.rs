@@ -1,7 +1,7 @@
 //! `keep = true`: a network that stays when its last machine has stopped.
 
 use super::support::netns::run;
-use super::support::world::{BRIDGE, CONFIG, assert_same};
+use super::support::world::{BRIDGE, CONFIG, assert_refuses, assert_same};
 use super::support::{Vm, World};
 
 fn kept() -> String {
@@ -75,6 +75,46 @@ fn it_goes_at_the_reload_that_finds_it_kept_no_more() {
 }
 
 #[test]
+fn one_that_nobody_uses_and_the_configuration_has_otherwise_goes_at_a_reload() {
+    World::run(|world| {
+        let (before, vm) = (world.dump(), Vm::new(1));
+        world.configure(&kept());
+        world.bring_up(&[&vm]);
+        let changed = kept().replace("vni = 267", "vni = 268");
+        world.configure(&changed);
+        let running = world.vmhook(&["reload"]);
+        let words = "stop its domains first, and run `vmhook reload` then";
+        assert!(
+            running.code == 1 && running.err.contains(words),
+            "{running:?}"
+        );
+        world.take_down(&[&vm]);
+
+        let words = [
+            "network selfservice stands with VNI 267",
+            "the configuration now says VNI 268",
+            "run `vmhook reload`, by which it goes, and try again",
+        ];
+        assert_refuses(world, &vm, &words);
+        let checked = world.vmhook(&["check"]).ok();
+        let words = "starts on it are refused until `vmhook reload` lets it go";
+        assert!(checked.contains(words), "{checked}");
+        let plan = world.vmhook(&["reload", "--dry-run"]).ok();
+        assert!(plan.contains(&format!("ip link del {BRIDGE}")), "{plan}");
+        let said = world.vmhook(&["reload"]).ok();
+        assert!(
+            said.starts_with("network selfservice goes: it stands with VNI 267"),
+            "{said}"
+        );
+        assert_same(&world.dump(), &before, "nothing stands");
+        let again = world.vmhook(&["reload"]).ok();
+        assert!(!again.contains("selfservice"), "once: {again}");
+        world.bring_up(&[&vm]);
+        assert_eq!(links(), [BRIDGE, "vxlan-268"]);
+    });
+}
+
+#[test]
 fn a_network_that_runs_is_kept_from_a_reload_on() {
     World::run(|world| {
         let vm = Vm::new(1);
@@ -100,6 +140,10 @@ fn kept_or_not_it_stays_while_somebody_elses_port_is_on_its_bridge() {
         world.configure(CONFIG);
         world.vmhook(&["reload"]).ok();
         assert_eq!(links(), [BRIDGE, "vxlan-267"]);
+        world.configure(&CONFIG.replace("vni = 267", "vni = 268"));
+        let words = format!("take what else is on {BRIDGE} off it and run `vmhook sync`");
+        assert_refuses(world, &vm, &[&words]);
+        world.configure(CONFIG);
         run("ip link delete guest");
         world.vmhook(&["sync"]).ok();
         assert_same(&world.dump(), &before, "nobody is on it");

@@ -137,9 +137,20 @@ impl Findings {
             };
             let says = resolve::network(config, network, facts);
             if says.is_ok_and(|says| !says.has_same_links(stands)) {
+                let until = match (records.index.uses(&stands.id), stands.keep) {
+                    (true, false) => {
+                        "and `vmhook reload` are refused until its last machine has stopped"
+                    }
+                    (true, true) => {
+                        "and `vmhook reload` are refused until its last machine has stopped; then \
+                         `vmhook reload` lets it go"
+                    }
+                    (false, true) => "are refused until `vmhook reload` lets it go",
+                    (false, false) => "are refused while somebody else's port is on its bridge",
+                };
                 self.note(&format!(
                     "network {} stands with another type, tunnel or MTU than the configuration says: \
-                     `vmhook reload` and starts on it are refused until its last machine has stopped",
+                     starts on it {until}",
                     network.name
                 ));
             }

@@ -55,9 +55,18 @@ impl Shared {
                 return self.notes.push(note);
             }
         };
-        if says != *stands && says.has_same_links(stands) {
-            self.changes.extend(renewed(stands, &says));
-            self.renewal.networks.push(says.clone());
+        if says.has_same_links(stands) {
+            if says != *stands {
+                self.changes.extend(renewed(stands, &says));
+                self.renewal.networks.push(says.clone());
+            }
+        } else if stands.keep && !is_used(stands, standing) {
+            let [had, has] = [stands, &says].map(Network::links_in_words);
+            self.changes.push(format!(
+                "network {name} goes: it stands with {had}, and the configuration now says {has}; the \
+                 next start makes it anew"
+            ));
+            self.renewal.networks.push(unkept(stands));
         }
         self.networks.insert(stands.id.clone(), says);
     }
@@ -65,13 +74,24 @@ impl Shared {
     /// A network that the configuration does not have any more is not kept.
     fn let_go(&mut self, stands: &Network) {
         if stands.keep {
-            let network = Network {
-                keep: false,
-                ..stands.clone()
-            };
+            let network = unkept(stands);
             self.changes.extend(renewed(stands, &network));
             self.renewal.networks.push(network);
         }
+    }
+}
+
+/// Whether a domain that lives has a port on the network.
+fn is_used(network: &Network, standing: Standing<'_>) -> bool {
+    let mut networks = standing.wants.iter().flat_map(|want| &want.networks);
+    networks.any(|used| used.id == network.id)
+}
+
+/// The network as one that goes when nobody uses it.
+fn unkept(network: &Network) -> Network {
+    Network {
+        keep: false,
+        ..network.clone()
     }
 }
 
