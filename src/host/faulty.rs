@@ -23,8 +23,8 @@ use super::{ConfigFile, Host, HostError, LockGuard, Priority};
 
 /// What is to happen, and at which change.
 ///
-/// Written `fail:3`, `hang:3`, `die-before:3`, `die-after:3`, `fail-reads-after:3`, `count:/path`,
-/// any of them with commas between. Changes count from 1; the two halves of an
+/// Written `fail:3`, `hang:3`, `die-before:3`, `die-after:3`, `stop-before:3`, `stop-after:3`,
+/// `fail-reads-after:3`, `count:/path`, any of them with commas between. Changes count from 1; the two halves of an
 /// `iptables_restore` count as two.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Faults {
@@ -44,12 +44,17 @@ enum Fault {
     DieBefore,
     /// The process is killed when it is done.
     DieAfter,
+    /// The process stands still, until somebody lets it go on.
+    StopBefore,
+    /// The same when it is done.
+    StopAfter,
 }
 
 /// A text that is not a [`Faults`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "\"{0}\" is no fault (fail:N, hang:N, die-before:N, die-after:N, fail-reads-after:N, count:PATH)"
+    "\"{0}\" is no fault (fail:N, hang:N, die-before:N, die-after:N, stop-before:N, stop-after:N, \
+     fail-reads-after:N, count:PATH)"
 )]
 pub struct FaultError(pub String);
 
@@ -76,6 +81,8 @@ impl Faults {
             "hang" => self.at.push((Fault::Hang, number()?)),
             "die-before" => self.at.push((Fault::DieBefore, number()?)),
             "die-after" => self.at.push((Fault::DieAfter, number()?)),
+            "stop-before" => self.at.push((Fault::StopBefore, number()?)),
+            "stop-after" => self.at.push((Fault::StopAfter, number()?)),
             "fail-reads-after" => self.fail_reads_after = Some(value.parse().ok()?),
             "count" => self.count = Some(PathBuf::from(value)),
             _ => return None,
@@ -83,9 +90,9 @@ impl Faults {
         Some(())
     }
 
-    fn at(&self, change: u32) -> Option<Fault> {
-        let here = |&&(_, number): &&(Fault, u32)| number == change;
-        self.at.iter().find(here).map(|&(fault, _)| fault)
+    fn at(&self, change: u32) -> impl Iterator<Item = Fault> {
+        let here = self.at.iter().filter(move |(_, number)| *number == change);
+        here.map(|&(fault, _)| fault)
     }
 }
 
@@ -118,18 +125,25 @@ impl<H: Host> Faulty<H> {
         if let Some(path) = &self.faults.count {
             note(path, number)?;
         }
-        match self.faults.at(number) {
-            Some(Fault::Fail) => return Err(refused(what, "told to fail")),
-            Some(Fault::Hang) => {
-                std::thread::sleep(self.host.time_left());
-                return Err(refused(what, "killed at the time limit, told to hang"));
+        for fault in self.faults.at(number) {
+            match fault {
+                Fault::Fail => return Err(refused(what, "told to fail")),
+                Fault::Hang => {
+                    std::thread::sleep(self.host.time_left());
+                    return Err(refused(what, "killed at the time limit, told to hang"));
+                }
+                Fault::DieBefore => signal_this(Signal::SIGKILL),
+                Fault::StopBefore => signal_this(Signal::SIGSTOP),
+                Fault::DieAfter | Fault::StopAfter => {}
             }
-            Some(Fault::DieBefore) => die(),
-            Some(Fault::DieAfter) | None => {}
         }
         let done = make();
-        if self.faults.at(number) == Some(Fault::DieAfter) {
-            die();
+        for fault in self.faults.at(number) {
+            match fault {
+                Fault::DieAfter => signal_this(Signal::SIGKILL),
+                Fault::StopAfter => signal_this(Signal::SIGSTOP),
+                _ => {}
+            }
         }
         done
     }
@@ -162,8 +176,8 @@ fn note(path: &Path, number: u32) -> Done {
 }
 
 /// As the kernel's out-of-memory killer does it: nothing is cleaned up.
-fn die() {
-    kill(Pid::this(), Signal::SIGKILL).expect("a process may kill itself");
+fn signal_this(signal: Signal) {
+    kill(Pid::this(), signal).expect("a process may signal itself");
 }
 
 impl<H: Host> Host for Faulty<H> {

@@ -82,16 +82,10 @@ fn live(world: &World, vm: &Vm) {
     world.ok("release", vm);
 }
 
-/// How many machines live how often: a few, once; with `CROWD_ROUNDS` 64, and as often as it says.
-fn crowd() -> (u8, usize) {
-    let rounds = std::env::var("CROWD_ROUNDS").ok();
-    rounds.map_or((24, 1), |rounds| (64, rounds.parse().unwrap()))
-}
-
 /// Nobody waits for another: the network goes with whoever is the last for a moment, and comes again.
 #[test]
 fn a_crowd_lives_at_once_and_nobody_is_ever_without_a_bridge() {
-    let (count, rounds) = crowd();
+    let (count, rounds) = support::crowd(24, 1);
     World::run(|world| {
         // Whoever waits behind many others on a busy machine is not what is tried here.
         world.configure(&CONFIG.replace("[host]", "[host]\nhook_timeout = 120"));

@@ -121,10 +121,21 @@ pub struct Running {
 }
 
 impl Running {
+    /// A program that was started for this.
+    pub(super) fn new(what: String, child: Child) -> Self {
+        Self { what, child }
+    }
+
     /// Lets it stand still, each of its threads.
     pub fn pause(&self) {
         let pid = self.child.id();
         super::netns::run(&format!("kill -STOP {pid}"));
+        self.stands_still();
+    }
+
+    /// Waits until it stands still, each of its threads.
+    pub fn stands_still(&self) {
+        let pid = self.child.id();
         let threads = || fs::read_dir(format!("/proc/{pid}/task")).expect("it runs");
         let stands = |thread: std::io::Result<fs::DirEntry>| {
             let status = thread.expect("a thread").path().join("status");
@@ -139,6 +150,11 @@ impl Running {
     /// Lets it go on.
     pub fn resume(&self) {
         super::netns::run(&format!("kill -CONT {}", self.child.id()));
+    }
+
+    /// Kills it, as nobody can keep from being killed.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("it is a child");
     }
 
     /// Waits for its end.

@@ -48,6 +48,13 @@ mod pings;
 mod vm;
 pub mod world;
 
+/// How many machines live how often: these; with `CROWD_ROUNDS` 64, and as often as it says.
+pub fn crowd(count: u8, rounds: usize) -> (u8, usize) {
+    let told = std::env::var("CROWD_ROUNDS").ok();
+    let told = told.map(|told| told.parse().expect("CROWD_ROUNDS is a number"));
+    told.map_or((count, rounds), |rounds| (64, rounds))
+}
+
 pub use addresses::Addresses;
 pub use domain::{DomainSpec, Nic};
 pub use guest::Guest;

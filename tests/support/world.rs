@@ -7,11 +7,11 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-use super::call::{Call, assert_refused, assert_silent};
+use super::call::{Call, Running, assert_refused, assert_silent};
 use super::netns::{in_a_new_namespace, run};
 use super::{Outcome, Packets, Tap, Vm, VmNic};
 
@@ -76,11 +76,13 @@ impl World {
         }
     }
 
-    /// Replaces `vmhook.toml`.
+    /// Replaces `vmhook.toml`, whole.
     pub fn configure(&self, toml: &str) {
         let folder = self.config_dir();
         fs::create_dir_all(&folder).expect("a folder can be made");
-        fs::write(folder.join("vmhook.toml"), toml).expect("a file can be written");
+        let written = folder.join("vmhook.toml.new");
+        fs::write(&written, toml).expect("a file can be written");
+        fs::rename(written, folder.join("vmhook.toml")).expect("a file can be renamed");
     }
 
     /// The folder of everything that is not in the kernel.
@@ -133,14 +135,22 @@ impl World {
 
     /// The same, where something fails: see `VMHOOK_FAULT`.
     pub fn vmhook_with(&self, arguments: &[&str], fault: Option<&str>) -> Outcome {
-        let output = Command::new(VMHOOK)
+        self.begin_vmhook(arguments, fault).end()
+    }
+
+    /// Starts it.
+    pub fn begin_vmhook(&self, arguments: &[&str], fault: Option<&str>) -> Running {
+        let child = Command::new(VMHOOK)
             .args(arguments)
             .envs(fault.map(|fault| ("VMHOOK_FAULT", fault)))
             .env("VMHOOK_CONFIG_DIR", self.config_dir())
             .env("VMHOOK_STATE_DIR", self.state_dir())
-            .output()
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
             .expect("vmhook starts");
-        Outcome::of(arguments.join(" "), &output)
+        Running::new(arguments.join(" "), child)
     }
 
     /// The outcome of a plain call.
