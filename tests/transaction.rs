@@ -12,7 +12,7 @@ use vmhook::model::{
     SecurityGroupRule, Tap, Tunnel, TunnelOptions, Vni, Vtep, Vxlan, Zone,
 };
 use vmhook::plan::{Plan, Step};
-use vmhook::record::{NetworkRecord, Phase, Want};
+use vmhook::record::{Basis, NetworkRecord, Phase, Want};
 use vmhook::state::HostState;
 use vmhook::transaction::{
     Records, Surroundings, Transaction, admit, brings, clashes, leaves, settle, touched,
@@ -97,6 +97,7 @@ fn want(domain: u8, ports: Vec<Port>) -> Want {
         caller: Process { pid: 1, start: 1 },
         options: Options::default(),
         incoming: false,
+        basis: Basis::default(),
         said: None,
         ports,
         networks: vec![network("lab", 267)],

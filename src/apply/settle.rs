@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use super::attempt::{Attempt, Failed};
 use super::links::Links;
+use super::outdated::without_outdated;
 use super::served::Served;
 use super::stale::{farewell, gone, still_wanted};
 use super::unplugged::{lost_tap, shrunk, unplugged};
@@ -87,6 +88,7 @@ fn rounds(host: &dyn Host, call: Call, mut repair: bool, mut leaving: Option<&Wa
             wants.push(want.clone());
         }
         wants.retain(|want| served.add(want));
+        let wants = without_outdated(host, &store, wants)?;
         if wants.is_empty() && !repair {
             return Ok(());
         }
@@ -104,6 +106,7 @@ pub(super) fn serve(
     loop {
         let mut wants = store.wants()?;
         wants.retain(|want| served.add(want));
+        let wants = without_outdated(host, store, wants)?;
         if wants.is_empty() {
             return Ok(());
         }
@@ -151,13 +154,16 @@ impl<'a> Round<'a> {
         look: Look<'_>,
     ) -> Result<Self> {
         let links = Links::of(host);
-        let mut wants: Vec<Want> = wants
-            .into_iter()
-            .map(|want| still_wanted(host, &links, want))
-            .collect::<Result<_>>()?;
+        let mut records = store.load()?;
+        let own = wants.iter().map(|want| want.uuid.clone()).collect();
+        store.load_domains(&mut records, &own)?;
+        let now = |want: Want| {
+            let record = records.domains.get(&want.uuid);
+            still_wanted(host, &links, want.upon(record))
+        };
+        let mut wants: Vec<Want> = wants.into_iter().map(now).collect::<Result<_>>()?;
         // Who goes makes room for who comes.
         wants.sort_by_key(|want| want.phase);
-        let mut records = store.load()?;
         let observed = match &records.host {
             Some(record) if look != Look::AsNeeded || !is_as_we_left_it(host, record)? => {
                 let record = look.record(record);
@@ -168,8 +174,7 @@ impl<'a> Round<'a> {
         if observed.is_some() {
             store.load_all_domains(&mut records)?;
         } else {
-            let mut concerned = transaction::touched(&records, &wants);
-            concerned.extend(wants.iter().map(|want| want.uuid.clone()));
+            let concerned = transaction::touched(&records, &wants);
             store.load_domains(&mut records, &concerned)?;
         }
         Ok(Self {

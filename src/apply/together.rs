@@ -46,7 +46,8 @@ pub struct Standing<'a> {
 }
 
 /// Takes the host lock, applies what is wanted already, and then what `decide` makes of every
-/// domain's want, as one transaction; once more where a hook has come meanwhile.
+/// domain's want, as one transaction; once more where a hook has come meanwhile. Whose want is written
+/// later finds what was decided in the record and in the configuration: see [`Basis`](crate::record::Basis).
 ///
 /// # Errors
 /// What `decide` says, why a want cannot be admitted (a [`Refusal`](crate::refusal::Refusal)), or

@@ -12,6 +12,15 @@ use crate::model::DomainUuid;
 use crate::record::{Want, decode};
 use crate::refusal::Refusal;
 
+/// Why a want was not applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unapplied {
+    /// It cannot be had, or could not be done. The journal has it.
+    Refused(Refusal),
+    /// The configuration has changed since its owner read it.
+    Outdated,
+}
+
 impl Store<'_> {
     /// The domain's latest want that is not applied, for each domain that has one. Older ones are
     /// removed on the way, those of another boot too. So is one that cannot be understood, after
@@ -98,17 +107,30 @@ impl Store<'_> {
         self.drop_want(want)
     }
 
+    /// Notes that a want was not applied because the configuration is another one than that which
+    /// decided about it, and removes it.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub(super) fn put_outdated(&self, want: &Want) -> Result<()> {
+        let file = failure_file(&want.uuid, want.generation);
+        self.write(&file, &None::<Refusal>)?;
+        self.drop_want(want)
+    }
+
     /// Why this want was not applied, if it was not; tells it once.
     ///
     /// # Errors
     /// If the state directory cannot be read.
-    pub fn take_failure(&self, want: &Want) -> Result<Option<Refusal>> {
+    pub fn take_failure(&self, want: &Want) -> Result<Option<Unapplied>> {
         let file = failure_file(&want.uuid, want.generation);
-        let refusal = self.read(&file)?;
-        if refusal.is_some() {
-            self.host.remove_state(&file)?;
-        }
-        Ok(refusal)
+        let Some(refusal) = self.read::<Option<Refusal>>(&file)? else {
+            return Ok(None);
+        };
+        self.host.remove_state(&file)?;
+        Ok(Some(
+            refusal.map_or(Unapplied::Outdated, Unapplied::Refused),
+        ))
     }
 
     /// Forgets failures that nobody will ask for: whoever wanted it is gone, and the next want of

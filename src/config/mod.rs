@@ -23,6 +23,7 @@ mod address_group;
 mod clash;
 mod context;
 mod error;
+mod fingerprint;
 mod firewall;
 mod hint;
 mod host;
@@ -41,6 +42,7 @@ mod table;
 mod value;
 
 pub use error::{Checked, ConfigError, ConfigErrors, Place, Position};
+pub use fingerprint::Fingerprint;
 pub use firewall::{Dispatch, FirewallConfig};
 pub use host::HostConfig;
 pub use load::load;

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::domain::{Against, Claims, Requested, add, options, port_of, refusal};
-use crate::config::Config;
+use crate::config::{Config, Fingerprint};
 use crate::domain::{Domain, Interface};
 use crate::event::Call;
 use crate::facts::{Epoch, HostFacts, Process};
 use crate::model::{Network, NetworkId, Port};
-use crate::record::{DomainRecord, NetworkRecord, Phase, Said, Want};
+use crate::record::{Basis, DomainRecord, NetworkRecord, Phase, Said, Want};
 use crate::refusal::Refusal;
 use crate::resolve;
 
@@ -28,6 +28,8 @@ pub(super) struct Stamp {
     pub(super) epoch: Epoch,
     pub(super) caller: Process,
     pub(super) call: Call,
+    /// That of the configuration that it was resolved from.
+    pub(super) configuration: Option<Fingerprint>,
 }
 
 impl<'a> Asking<'a> {
@@ -72,6 +74,9 @@ impl<'a> Asking<'a> {
             let Some((port, network)) = recorded.or_else(|| fresh.port_of(interface)) else {
                 continue;
             };
+            if recorded.is_some() {
+                requested.recorded.insert(port.key());
+            }
             let mut port = port.clone();
             resolve::attach(&mut port, interface, network, self.facts)
                 .map_err(|cause| refusal(&self.domain.name, interface, cause))?;
@@ -108,6 +113,10 @@ impl<'a> Asking<'a> {
                 None => options(self.config).map_err(refuse)?,
             },
             incoming: false,
+            basis: Basis {
+                recorded: requested.recorded,
+                configuration: stamp.configuration,
+            },
             said: Some(Said::by(self.domain)),
             ports: requested.ports,
             networks: requested.networks,

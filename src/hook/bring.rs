@@ -16,42 +16,45 @@ use crate::record::{Phase, Want};
 /// The networks are made, and closed to the domain's ports.
 pub(super) fn prepare(host: &dyn Host, root: bool, name: &OsStr, input: &Input) -> Result<()> {
     let domain = input.domain(name)?;
-    let Some(comer) = Comer::of(host, root, (Call::Prepare, &domain))? else {
-        return Ok(());
-    };
-    let want = comer.want(Phase::Prepared, comer.request()?)?;
-    fulfil(host, &comer.store, &want)
+    let store = Store::open(host)?;
+    fulfil(host, &store, || {
+        let Some(comer) = Comer::of((host, &store), root, (Call::Prepare, &domain))? else {
+            return Ok(None);
+        };
+        comer.want(Phase::Prepared, comer.request()?).map(Some)
+    })?;
+    Ok(())
 }
 
 /// The ports are opened: their taps are there, and QEMU does not run yet.
 pub(super) fn start(host: &dyn Host, root: bool, name: &OsStr, input: &Input) -> Result<()> {
     let domain = input.domain(name)?;
+    let store = Store::open(host)?;
     // Also of a domain that turns out not to be ours.
-    let incoming = root
-        && Store::open(host)?
-            .take_incoming(&domain.uuid)
-            .unwrap_or(false);
-    let Some(comer) = Comer::of(host, root, (Call::Start, &domain))? else {
-        return Ok(());
-    };
-    let want = Want {
-        incoming,
-        ..want_started(&comer)?
-    };
-    fulfil(host, &comer.store, &want)
+    let incoming = root && store.take_incoming(&domain.uuid).unwrap_or(false);
+    fulfil(host, &store, || {
+        let Some(comer) = Comer::of((host, &store), root, (Call::Start, &domain))? else {
+            return Ok(None);
+        };
+        let want = want_started(&comer)?;
+        Ok(Some(Want { incoming, ..want }))
+    })?;
+    Ok(())
 }
 
 /// QEMU runs: is all there, as it was applied? Else it is applied again.
 pub(super) fn started(host: &dyn Host, root: bool, name: &OsStr, input: &Input) -> Result<()> {
     let domain = input.domain(name)?;
-    let Some(comer) = Comer::of(host, root, (Call::Started, &domain))? else {
-        return Ok(());
-    };
-    let want = want_started(&comer)?;
-    if comer.has(&want) && is_as_recorded(host, &comer.store)? {
-        return Ok(());
-    }
-    fulfil(host, &comer.store, &want)
+    let store = Store::open(host)?;
+    fulfil(host, &store, || {
+        let Some(comer) = Comer::of((host, &store), root, (Call::Started, &domain))? else {
+            return Ok(None);
+        };
+        let want = want_started(&comer)?;
+        let is_there = comer.has(&want) && is_as_recorded(host, &store)?;
+        Ok((!is_there).then_some(want))
+    })?;
+    Ok(())
 }
 
 /// The taps are silenced before anything is waited for: the host's own IPv6 stack speaks on a tap

@@ -7,7 +7,7 @@ use super::context::{configured, stands, with_sources};
 use super::domain::{Claims, Requested, claims};
 use crate::apply::Store;
 use crate::apply::journal::{Line, Outcome};
-use crate::config::Config;
+use crate::config::{Config, Fingerprint};
 use crate::domain::{Domain, Interface};
 use crate::event::Call;
 use crate::facts::HostFacts;
@@ -19,10 +19,11 @@ use crate::resolve;
 /// A domain on its way up that has something to do with us.
 pub(super) struct Comer<'a> {
     pub(super) host: &'a dyn Host,
-    pub(super) store: Store<'a>,
+    pub(super) store: &'a Store<'a>,
     call: Call,
     domain: &'a Domain,
     config: Config,
+    configuration: Fingerprint,
     facts: HostFacts,
     record: Option<DomainRecord>,
 }
@@ -32,11 +33,10 @@ impl<'a> Comer<'a> {
     /// configuration, no iptables. Session libvirt, which runs as an ordinary user, may be unable to
     /// read the configuration; then nobody can tell, and a port that nobody opens is closed.
     pub(super) fn of(
-        host: &'a dyn Host,
+        (host, store): (&'a dyn Host, &'a Store<'a>),
         root: bool,
         (call, domain): (Call, &'a Domain),
     ) -> Result<Option<Self>> {
-        let store = Store::open(host)?;
         let record = if root {
             store.domain(&domain.uuid)?
         } else {
@@ -49,13 +49,14 @@ impl<'a> Comer<'a> {
         if record.is_none() && !bridged {
             return Ok(None);
         }
-        let config = configured(host);
+        let (config, configuration) = configured(host);
         let comer = Self {
             host,
             store,
             call,
             domain,
             config,
+            configuration,
             facts: HostFacts::default(),
             record,
         };
@@ -98,7 +99,7 @@ impl<'a> Comer<'a> {
         interfaces: impl IntoIterator<Item = &'b Interface>,
     ) -> Result<Claims<'b>, Refusal> {
         claims(self.domain, interfaces, &self.config, |bridge| {
-            stands(self.host, &self.store, bridge)
+            stands(self.host, self.store, bridge)
         })
     }
 
@@ -151,6 +152,7 @@ impl<'a> Comer<'a> {
             epoch: self.store.epoch().clone(),
             caller: self.host.caller(),
             call: self.call,
+            configuration: Some(self.configuration.clone()),
         };
         Ok(self.asking().want(phase, requested, stamp)?)
     }

@@ -1,12 +1,12 @@
 //! From a domain's XML to what it asks for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{Config, NetworkConfig};
 use crate::domain::{Domain, Interface};
 use crate::facts::HostFacts;
 use crate::firewall::iptables::Options;
-use crate::model::{MacAddr, Network, NetworkId, Port};
+use crate::model::{MacAddr, Network, NetworkId, Port, PortKey};
 use crate::record::NetworkRecord;
 use crate::refusal::Refusal;
 use crate::resolve::{self, Claimed, Sources};
@@ -21,6 +21,8 @@ pub(super) struct Requested {
     pub(super) ports: Vec<Port>,
     /// The networks of the ports, each once.
     pub(super) networks: Vec<Network>,
+    /// Those of the ports that are as they were recorded.
+    pub(super) recorded: BTreeSet<PortKey>,
     /// What is let in and may not be what somebody wants: interface and words.
     pub(super) warnings: Vec<(MacAddr, String)>,
 }

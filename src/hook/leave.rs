@@ -22,7 +22,7 @@ pub(super) fn stopped(host: &dyn Host, name: &OsStr, input: &Input) -> Result<()
         return Ok(());
     }
     let Known::Recorded(record) = known else {
-        return let_go(host, &store, &known.gone(&store, Call::Stopped)?);
+        return let_go(host, &store, known.gone(&store, Call::Stopped)?);
     };
     let generation = store.next_generation(&record.want.uuid)?;
     let want = Want {
@@ -30,7 +30,7 @@ pub(super) fn stopped(host: &dyn Host, name: &OsStr, input: &Input) -> Result<()
         caller: host.caller(),
         ..record.want.closed(generation)
     };
-    let_go(host, &store, &want)
+    let_go(host, &store, want)
 }
 
 /// Everything of the domain is gone, and with the last one of a network the network.
@@ -49,7 +49,7 @@ pub(super) fn release(host: &dyn Host, name: &OsStr, input: &Input) -> Result<()
     if known.is_done(&store)? {
         return Ok(());
     }
-    let_go(host, &store, &known.gone(&store, Call::Release)?)
+    let_go(host, &store, known.gone(&store, Call::Release)?)
 }
 
 /// libvirtd has restarted and the domain runs: is everything as it was?

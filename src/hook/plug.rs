@@ -12,13 +12,13 @@ use super::context::{configured, fulfil, let_go, stands, with_sources};
 use super::domain::{Against, Requested, network, options};
 use super::input::Input;
 use crate::apply::{Store, without_unplugged};
-use crate::config::NetworkConfig;
+use crate::config::{Config, Fingerprint, NetworkConfig};
 use crate::domain::{NetworkPort, parse_network_port};
 use crate::event::Call;
 use crate::firewall::iptables::Options;
 use crate::host::Host;
 use crate::model::{IfName, Ipv6Addresses, MacAddr, Network, Port, PortSecurity};
-use crate::record::{DomainRecord, Phase, Want};
+use crate::record::{Basis, DomainRecord, Phase, Want};
 use crate::refusal::Refusal;
 use crate::resolve::{self, Claimed};
 
@@ -31,46 +31,88 @@ pub(super) fn port_created(host: &dyn Host, root: bool, input: &Input) -> Result
         return Ok(());
     };
     let store = Store::open(host)?;
-    let config = configured(host);
-    if !root && config.incomplete().is_some() {
-        return Ok(());
+    fulfil(host, &store, || {
+        let comes = Comes {
+            host,
+            store: &store,
+            created: &created,
+            bridge,
+        };
+        comes.want(root)
+    })?;
+    Ok(())
+}
+
+/// A port that libvirt has made for a domain's interface.
+struct Comes<'a> {
+    host: &'a dyn Host,
+    store: &'a Store<'a>,
+    created: &'a NetworkPort,
+    bridge: &'a str,
+}
+
+impl Comes<'_> {
+    /// What its owner wants with it; `None` if the port is none of our business, or there.
+    fn want(&self, root: bool) -> Result<Option<Want>> {
+        let Self { host, store, .. } = *self;
+        let (config, configuration) = configured(host);
+        if !root && config.incomplete().is_some() {
+            return Ok(None);
+        }
+        let claimed = resolve::ours(self.bridge, &config, || stands(host, store, self.bridge));
+        let had = match claimed {
+            Claimed::Ours(_) | Claimed::Broken(_) if root => there(host, store, self.created)?,
+            _ => None,
+        };
+        if had.as_ref().is_some_and(|had| runs(had, self.created)) {
+            return Ok(None);
+        }
+        let of_network = match claimed {
+            Claimed::NotOurs => return Ok(None),
+            Claimed::Broken(cause) => return Err(self.refusal(cause).into()),
+            Claimed::Ours(network) => network,
+        };
+        if !root {
+            let cause = "vmhook serves only the system's libvirt (root)";
+            return Err(self.refusal(cause.to_owned()).into());
+        }
+        let joined = self.joined((&config, configuration), of_network)?;
+        want((host, store), self.created, had.as_ref(), joined).map(Some)
     }
-    let refuse = |cause: String| match created.mac {
-        Ok(mac) => Refusal::of_interface(&created.owner_name, mac, cause),
-        Err(_) => Refusal::of_domain(&created.owner_name, cause),
-    };
-    let claimed = resolve::ours(bridge, &config, || stands(host, &store, bridge));
-    let had = match claimed {
-        Claimed::Ours(_) | Claimed::Broken(_) if root => there(host, &store, &created)?,
-        _ => None,
-    };
-    if had.as_ref().is_some_and(|had| runs(had, &created)) {
-        return Ok(());
+
+    fn joined(
+        &self,
+        (config, configuration): (&Config, Fingerprint),
+        of_network: &NetworkConfig,
+    ) -> Result<Joined> {
+        let devices = resolve::devices(config, of_network);
+        let devices = devices.iter().map(IfName::as_str);
+        let names: Vec<&str> = std::iter::once(self.bridge).chain(devices).collect();
+        let facts = self.host.facts_about(&names)?;
+        let facts = with_sources(self.host, config, facts)?;
+        let standing = self.store.networks()?;
+        let against = Against {
+            config,
+            facts: &facts,
+            standing: &standing,
+        };
+        let (network, port) =
+            joined(self.created, of_network, against).map_err(|cause| self.refusal(cause))?;
+        Ok(Joined {
+            network,
+            port,
+            options: options(config).map_err(|cause| self.refusal(cause))?,
+            configuration,
+        })
     }
-    let of_network = match claimed {
-        Claimed::NotOurs => return Ok(()),
-        Claimed::Broken(cause) => return Err(refuse(cause).into()),
-        Claimed::Ours(network) => network,
-    };
-    if !root {
-        return Err(refuse("vmhook serves only the system's libvirt (root)".to_owned()).into());
+
+    fn refusal(&self, cause: String) -> Refusal {
+        let owner = &self.created.owner_name;
+        match self.created.mac {
+            Ok(mac) => Refusal::of_interface(owner, mac, cause),
+            Err(_) => Refusal::of_domain(owner, cause),
+        }
     }
-    let devices = resolve::devices(&config, of_network);
-    let devices = devices.iter().map(IfName::as_str);
-    let facts = host.facts_about(&std::iter::once(bridge).chain(devices).collect::<Vec<_>>())?;
-    let facts = with_sources(host, &config, facts)?;
-    let standing = store.networks()?;
-    let against = Against {
-        config: &config,
-        facts: &facts,
-        standing: &standing,
-    };
-    let joined = joined(&created, of_network, against).map_err(refuse)?;
-    fulfil(
-        host,
-        &store,
-        &want((host, &store), &created, had.as_ref(), joined)?,
-    )
 }
 
 /// The interface is unplugged, or its machine has ended: then `stopped` has closed its port already,
@@ -94,7 +136,7 @@ pub(super) fn port_deleted(host: &dyn Host, input: &Input) -> Result<()> {
     if less.ports.len() == want.ports.len() {
         return Ok(());
     }
-    let_go(host, &store, &less)
+    let_go(host, &store, less)
 }
 
 /// What the owner has, less what was unplugged.
@@ -131,20 +173,19 @@ struct Joined {
     network: Network,
     port: Port,
     options: Options,
+    /// What decided about it.
+    configuration: Fingerprint,
 }
 
 fn joined(
     created: &NetworkPort,
     of_network: &NetworkConfig,
     against: Against<'_>,
-) -> Result<Joined, String> {
+) -> Result<(Network, Port), String> {
     let mac = created.mac.clone().map_err(|error| error.to_string())?;
     let network = network(of_network, against)?;
-    Ok(Joined {
-        port: unresolved(&network, mac),
-        network,
-        options: options(against.config)?,
-    })
+    let port = unresolved(&network, mac);
+    Ok((network, port))
 }
 
 /// A port of which only network and MAC address are known: what the domain's metadata says of it is
@@ -187,6 +228,10 @@ fn want(
             .filter(|port| port.key() != joined.port.key());
         requested.ports = others.cloned().collect();
     }
+    let basis = Basis {
+        configuration: Some(joined.configuration),
+        ..Basis::recorded(&requested.ports)
+    };
     requested.add(joined.network, joined.port);
     let phase = had.map(|want| want.phase);
     Ok(Want {
@@ -201,6 +246,7 @@ fn want(
         caller: host.caller(),
         options: joined.options,
         incoming: false,
+        basis,
         said: had.and_then(|want| want.said.clone()),
         ports: requested.ports,
         networks: requested.networks,

@@ -97,7 +97,7 @@ fn shut_off(host: &dyn Host, store: &Store<'_>, left: Option<&Want>) -> Result<S
         call: Call::Sync,
         ..want.gone(generation)
     };
-    let_go(host, store, &gone)?;
+    let_go(host, store, gone)?;
     Ok(Synced::ShutOff { left: true })
 }
 
@@ -117,25 +117,23 @@ fn close(host: &dyn Host, store: &Store<'_>, domain: &Domain, want: &Want) -> Re
         call: Call::Sync,
         ..kept
     };
-    let_go(host, store, &kept)
+    let_go(host, store, kept)
 }
 
 /// Opens all that it has, and repairs what somebody changed; false if there is nothing to open.
 fn open(host: &dyn Host, store: &Store<'_>, domain: &Domain, noted: Option<&Want>) -> Result<bool> {
-    let Some(comer) = Comer::of(host, true, (Call::Sync, domain))? else {
-        return Ok(false);
-    };
-    let want = Want {
-        generation: next(store, &domain.uuid, noted)?,
-        // The operator's shell is nobody whose life says anything of the domain's; its taps do.
-        caller: noted.map_or(Process::NOBODY, |want| want.caller.clone()),
-        ..want_started(&comer)?
-    };
-    if want.ports.is_empty() {
-        return Ok(false);
-    }
-    fulfil_by(Mode::Repair, host, store, &want)?;
-    Ok(true)
+    fulfil_by(Mode::Repair, host, store, || {
+        let Some(comer) = Comer::of((host, store), true, (Call::Sync, domain))? else {
+            return Ok(None);
+        };
+        let want = Want {
+            generation: next(store, &domain.uuid, noted)?,
+            // The operator's shell is nobody whose life says anything of the domain's; its taps do.
+            caller: noted.map_or(Process::NOBODY, |want| want.caller.clone()),
+            ..want_started(&comer)?
+        };
+        Ok((!want.ports.is_empty()).then_some(want))
+    })
 }
 
 /// The number of the domain's next want, if nobody has written one since this was noted.

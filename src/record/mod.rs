@@ -21,6 +21,7 @@
 //! namespace applied counts as nothing. Every record carries a version; one that this program
 //! does not know is an error, never a guess.
 
+mod basis;
 mod domain;
 mod host;
 mod incoming;
@@ -30,6 +31,7 @@ mod said;
 mod want;
 mod wire;
 
+pub use basis::Basis;
 pub use domain::DomainRecord;
 pub use host::HostRecord;
 pub use incoming::Incoming;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Said;
+use super::{Basis, Said};
 use crate::event::Call;
 use crate::facts::{Epoch, Process};
 use crate::firewall::iptables::Options;
@@ -45,6 +45,9 @@ pub struct Want {
     /// have with it go on when its ports open.
     #[serde(default)]
     pub incoming: bool,
+    /// What its ports were resolved from; in a record nothing, for there they are what they are.
+    #[serde(default)]
+    pub basis: Basis,
     /// What its XML said of its ports; `None` where no XML was seen, or by an earlier version.
     #[serde(default)]
     pub said: Option<Said>,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::compile::compile_skeleton;
 use crate::facts::Epoch;
 use crate::model::{DomainUuid, IfName, NetworkId};
-use crate::record::{DomainRecord, HostRecord, Index, NetworkRecord, Phase, Want};
+use crate::record::{Basis, DomainRecord, HostRecord, Index, NetworkRecord, Phase, Want};
 use crate::state::HostState;
 
 /// The records that a transaction starts from and ends with.
@@ -73,10 +73,12 @@ impl Records {
             self.index.remove(&want.uuid);
             return;
         }
-        let applied = HostState::default();
         let record = DomainRecord {
-            want: want.clone(),
-            applied,
+            want: Want {
+                basis: Basis::default(),
+                ..want.clone()
+            },
+            applied: HostState::default(),
         };
         self.index.replace(&record);
         self.domains.insert(want.uuid.clone(), record);

@@ -20,7 +20,7 @@ use vmhook::model::{
     Remote, RemotePort, SecurityGroup, SecurityGroupRule, Tap, Tunnel, TunnelOptions, Vni, Vtep,
     Vxlan,
 };
-use vmhook::record::{Phase, Want};
+use vmhook::record::{Basis, Phase, Want};
 use vmhook::transaction::{Records, Surroundings, admit};
 
 const NETWORKS: [&str; 3] = ["c08e7dcd-4acb-4cd0-ad08-ebd3b48467ee", "lab", "office"];
@@ -148,6 +148,7 @@ pub(crate) fn wants() -> impl Strategy<Value = Want> {
                 ..Options::default()
             },
             incoming: false,
+            basis: Basis::default(),
             said: None,
             networks: networks.map(|id| network(id, &flood)).collect(),
             ports,

@@ -37,6 +37,16 @@ proptest! {
     }
 
     #[test]
+    fn a_want_of_a_version_that_noted_no_basis_is_what_it_says(want in wants()) {
+        let text = String::from_utf8(encode(&want)).expect("JSON");
+        let earlier = text.replace("\"basis\":{\"recorded\":[],\"configuration\":null},", "");
+        prop_assert_ne!(&earlier, &text);
+        let read = decode::<Want>(earlier.as_bytes()).ok();
+        prop_assert_eq!(read.clone(), Some(want.clone()));
+        prop_assert_eq!(read.map(|read| read.upon(None)), Some(want));
+    }
+
+    #[test]
     fn a_want_of_a_version_that_knew_no_dhcp_servers_lets_anybody_answer(want in wants()) {
         let ports = want.ports.into_iter().map(|port| Port { dhcp_servers: None, ..port });
         let want = Want { ports: ports.collect(), ..want };

@@ -16,7 +16,7 @@ use vmhook::model::{
     AllowedAddressPair, Direction, Family, IcmpMatch, Port, PortProtocol, PortRange, PortSecurity,
     Protocol, Remote, RemoteGroup, SecurityGroup, SecurityGroupRule, Tap,
 };
-use vmhook::record::{DomainRecord, Index, Phase, Want};
+use vmhook::record::{Basis, DomainRecord, Index, Phase, Want};
 use vmhook::state::HostState;
 use vmhook::transaction::sets;
 
@@ -144,6 +144,7 @@ impl Snapshot {
             phase: Phase::Started,
             call: Call::Start,
             incoming: false,
+            basis: Basis::default(),
             said: None,
             caller: Process { pid: 1, start: 1 },
             options: Options::default(),

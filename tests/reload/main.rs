@@ -9,6 +9,7 @@
 mod support;
 
 mod killed;
+mod races;
 mod refused;
 mod shared;
 

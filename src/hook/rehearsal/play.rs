@@ -265,6 +265,7 @@ impl<'a> Rehearsal<'a> {
             epoch: self.world.records.epoch.clone(),
             caller: Process::NOBODY,
             call: Call::Unknown,
+            configuration: None,
         };
         self.asking().want(phase, requested, stamp)
     }

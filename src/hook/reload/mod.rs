@@ -46,29 +46,19 @@ pub enum Reloaded {
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
 struct Refused(Vec<Refusal>);
 
-/// Brings every domain's ports to the configuration.
+/// Brings every domain's ports to the configuration. It is read under the lock: of two at once the
+/// one that ends last has read it last.
 ///
 /// # Errors
 /// If the records or the kernel do not answer, or a change failed and was undone.
 pub fn reload(host: &dyn Host) -> Result<Reloaded> {
-    let config = load_config(host);
     let mut done = Decision::default();
-    let settled = usable(&config).and_then(|()| {
-        settle_together(host, Call::Reload, |standing| {
-            let facts = with_sources(host, &config, standing.facts.clone())?;
-            let decision = decide(
-                &config,
-                Standing {
-                    facts: &facts,
-                    ..standing
-                },
-            )
-            .map_err(Refused)?;
-            let so_far = std::mem::replace(&mut done, decision);
-            done.changes.splice(0..0, so_far.changes);
-            done.shared.splice(0..0, so_far.shared);
-            Ok(done.decided())
-        })
+    let settled = settle_together(host, Call::Reload, |standing| {
+        let decision = decided(host, standing)?;
+        let so_far = std::mem::replace(&mut done, decision);
+        done.changes.splice(0..0, so_far.changes);
+        done.shared.splice(0..0, so_far.shared);
+        Ok(done.decided())
     });
     match settled {
         Ok(()) => Ok(Reloaded::Done(done)),
@@ -84,21 +74,10 @@ pub fn reload(host: &dyn Host) -> Result<Reloaded> {
 /// # Errors
 /// If the records or the kernel do not answer.
 pub fn rehearse_reload(host: &dyn Host) -> Result<(Reloaded, Plan)> {
-    let config = load_config(host);
     let mut done = Decision::default();
-    let planned = usable(&config).and_then(|()| {
-        plan_together(host, Call::Reload, |standing| {
-            let facts = with_sources(host, &config, standing.facts.clone())?;
-            done = decide(
-                &config,
-                Standing {
-                    facts: &facts,
-                    ..standing
-                },
-            )
-            .map_err(Refused)?;
-            Ok(done.decided())
-        })
+    let planned = plan_together(host, Call::Reload, |standing| {
+        done = decided(host, standing)?;
+        Ok(done.decided())
     });
     match planned {
         Ok(plan) => Ok((Reloaded::Done(done), plan)),
@@ -107,6 +86,18 @@ pub fn rehearse_reload(host: &dyn Host) -> Result<(Reloaded, Plan)> {
             Ok((Reloaded::Refused(texts(&refusals)), Plan::default()))
         }
     }
+}
+
+/// What the configuration of this moment makes of what stands.
+fn decided(host: &dyn Host, standing: Standing<'_>) -> Result<Decision> {
+    let config = load_config(host);
+    usable(&config)?;
+    let facts = with_sources(host, &config, standing.facts.clone())?;
+    let standing = Standing {
+        facts: &facts,
+        ..standing
+    };
+    Ok(decide(&config, standing).map_err(Refused)?)
 }
 
 /// What is wrong with a configuration as a whole, or with some domains under it.
