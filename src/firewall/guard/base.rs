@@ -21,16 +21,17 @@ pub const IBRNAME_PROBE: &str = "table bridge vmhook-probe {
 ///
 /// All of it is one transaction. Nothing is open after it: a frame passes only between members.
 pub fn base_script(capabilities: Capabilities) -> String {
-    let (unknown_port, to_host) = if capabilities.ibrname {
-        (UNKNOWN_PORT, "meta ibrname @bridges")
+    let [unknown_port, to_host, unknown_port_here] = if capabilities.ibrname {
+        [UNKNOWN_PORT, "		meta ibrname @bridges drop\n", ""]
     } else {
-        ("", "iifname @members")
+        [TELL_NETWORK, TO_HOST_WITHOUT_IBRNAME, OF_NO_NETWORK]
     };
     let chains = BASE_CHAINS
         .replace("@UNKNOWN_PORT@", unknown_port)
         .replace("@TO_HOST@", to_host);
+    let inet = INET.replace("@UNKNOWN_PORT@", unknown_port_here);
     format!(
-        "{}table bridge vmhook {{\n{SETS}{FROM_VM}{FROM_UNHARDENED}{TO_CLIENT}{TO_VM}{CLAMP}{FROM_MEMBER}{chains}}}\n{INET}",
+        "{}table bridge vmhook {{\n{SETS}{FROM_VM}{FROM_UNHARDENED}{TO_CLIENT}{TO_VM}{CLAMP}{FROM_MEMBER}{chains}}}\n{inet}",
         no_tables(),
     )
 }
@@ -50,6 +51,21 @@ pub(super) fn no_tables() -> String {
 }
 
 const UNKNOWN_PORT: &str = "		meta ibrname @bridges iifname != @members drop\n";
+
+/// Without `meta ibrname` a frame of an unknown port goes on as far as the forward chain. Conntrack sees
+/// it before that, and takes it for the answer to what an open port of the same VM has asked in vain.
+/// So a member's frame is told by its network's number, in its priority, and what has none is dropped
+/// where it is known again which bridge it is on ([`OF_NO_NETWORK`]).
+const TELL_NETWORK: &str = "		meta priority set iifname map @networks\n";
+
+/// In `table inet`, where the interface is the bridge.
+const OF_NO_NETWORK: &str = "		iifname @bridges meta priority none drop\n";
+
+/// Without `meta ibrname` this chain cannot tell what an unknown port sends to the reserved group
+/// addresses from what somebody else's bridge gets. Nobody sends IP or ARP there, tagged or not.
+const TO_HOST_WITHOUT_IBRNAME: &str = "		iifname @members drop
+		ether daddr & ff:ff:ff:ff:ff:f0 == 01:80:c2:00:00:00 ether type { ip, ip6, arp, 8021q, 8021ad } drop
+";
 
 const SETS: &str = "	set bridges { type ifname; }
 	set members { type ifname; }
@@ -200,8 +216,7 @@ const BASE_CHAINS: &str = "	chain prerouting {
 	}
 	chain input {
 		type filter hook input priority -310; policy accept;
-		@TO_HOST@ drop
-	}
+@TO_HOST@	}
 	chain forward {
 		type filter hook forward priority -310; policy accept;
 		iifname @members goto from_member
@@ -251,7 +266,7 @@ const INET: &str = "table inet vmhook {
 	set vteps6 { type ipv6_addr . inet_service; }
 	chain fragments {
 		type filter hook prerouting priority -450; policy accept;
-		ip frag-off & 0x3fff != 0 ct zone set iifname map @zones
+@UNKNOWN_PORT@		ip frag-off & 0x3fff != 0 ct zone set iifname map @zones
 		exthdr frag exists ct zone set iifname map @zones
 	}
 	chain outer_in {
