@@ -163,9 +163,31 @@ const TO_CLIENT: &str = "	chain to_client {
 	}
 ";
 
-const TO_VM: &str = "	chain to_vm {
+/// To a VM. What comes to it alone is for it: for its MAC address, and for an IP address that goes with
+/// that. Connection tracking does not ask where a packet is sent, and the group's rules do not either:
+/// a VM that has a conversation with anybody could send its packets of it to a neighbour's MAC address,
+/// and they would pass as packets of a known connection; a neighbour that forwards would take them in.
+const TO_VM: &str = "	chain to_vm_v4 {
+		oifname . ether daddr . ip daddr @v4 return
+		oifname . ether daddr . ip daddr @v4nets return
+		oifname . ether daddr @v4any return
+		ip daddr { 224.0.0.0/4, 255.255.255.255 } return
+		drop
+	}
+	chain to_vm_v6 {
+		oifname . ether daddr . ip6 daddr @v6 return
+		oifname . ether daddr . ip6 daddr @v6nets return
+		oifname . ether daddr @v6any return
+		ip6 daddr ff00::/8 return
+		drop
+	}
+	chain to_vm_alone {
+		oifname . ether daddr != @macs drop
+		ether type vmap { ip : goto to_vm_v4, ip6 : goto to_vm_v6 }
+	}
+	chain to_vm {
 		ether type { 8021q, 8021ad } drop
-		ether daddr & 01:00:00:00:00:00 == 00:00:00:00:00:00 oifname . ether daddr != @macs drop
+		ether daddr & 01:00:00:00:00:00 == 00:00:00:00:00:00 jump to_vm_alone
 		ether type ip6 oifname != @has6 drop
 		ether type { ip, ip6, arp, 0x8035 } accept
 		drop

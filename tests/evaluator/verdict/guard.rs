@@ -110,16 +110,26 @@ pub(super) fn may_get(configuration: &Configuration, number: usize, packet: &Pac
 
 /// What a hardened port is looked at for.
 fn is_for_it(configuration: &Configuration, port: &Port, packet: &Packet) -> bool {
-    let is_for_it = packet.destination.is_group() || has_mac(port, packet.destination);
+    let alone = !packet.destination.is_group();
+    let has_address = |ip: &Ip| {
+        is_to_many(ip.destination)
+            || is_own(configuration, port, packet.destination, ip.destination)
+    };
+    let is_for_it = !alone || has_mac(port, packet.destination);
     let has_family = match &packet.content {
         Content::Arp { .. } | Content::Rarp { .. } => true,
         Content::Other(_) => false,
         Content::Ip(ip) => {
             let has_ipv6 = || !sources(configuration, port, Family::V6).is_empty();
-            ip.family() == Family::V4 || has_ipv6()
+            (ip.family() == Family::V4 || has_ipv6()) && (!alone || has_address(ip))
         }
     };
     packet.tag.is_none() && is_for_it && has_family
+}
+
+/// A group, or everybody.
+fn is_to_many(address: IpAddr) -> bool {
+    address.is_multicast() || address == IpAddr::from([255; 4])
 }
 
 /// Where its network names its DHCP servers, what goes to a client's port is theirs.
