@@ -329,3 +329,34 @@ fn a_reload_takes_port_security_off_and_cuts_what_it_does_not_allow_when_it_is_o
         "and so has another"
     );
 }
+
+/// A question that the neighbour does not let in, to a MAC address that nobody has; the neighbour's
+/// answer to it, forged; then the question again, which would now belong to a known conversation.
+#[test]
+fn a_port_that_is_not_hardened_enters_its_neighbour_by_no_forged_answer() {
+    let lab = Lab::new();
+    let _peer = start_host(&lab);
+    lab.configure(&format!("{CONFIGURATION}{MORE}"));
+    let (_plain, plain_tap) = boot(&lab, "plain", plain_nic());
+    let (_web2, web2_tap) = boot(&lab, "web2", web2_nic());
+    let guest = (Link::Guest(&plain_tap), plain());
+    let neighbour = (Link::Guest(&web2_tap), web2());
+    let enters = |port| {
+        let nowhere = |to: End| End {
+            mac: frames::mac("fa:16:3e:99:99:99"),
+            ..to
+        };
+        let as_neighbour = End {
+            mac: plain().mac,
+            ..web2()
+        };
+        let forged = nowhere(plain());
+        plain_tap.send(&frames::udp(plain(), nowhere(web2()), (port, 53), b"who?"));
+        plain_tap.send(&frames::udp(as_neighbour, forged, (53, port), b"this one"));
+        let question = frames::udp(plain(), web2(), (port, 53), b"who?");
+        arrives(guest, neighbour, &question)
+    };
+    assert!(!enters(4000));
+    lab.ok("nft flush chain bridge vmhook from_unhardened");
+    assert!(enters(5000), "conntrack sees a packet before the rules do");
+}

@@ -100,7 +100,19 @@ const SETS: &str = "	set bridges { type ifname; }
 /// nft 1.0.6 has no word for the target of a neighbour advertisement, and its `arp` expressions imply
 /// the ethertype of ARP, which RARP has not: both are read by their place, 64 bits into the ICMPv6
 /// and the RARP header.
-const FROM_VM: &str = "	chain from_vm_na {
+const FROM_VM: &str = "	chain from_own_v4 {
+		iifname . ether saddr . ip saddr @v4 accept
+		iifname . ether saddr . ip saddr @v4nets accept
+		iifname . ether saddr @v4any accept
+		drop
+	}
+	chain from_own_v6 {
+		iifname . ether saddr . ip6 saddr @v6 accept
+		iifname . ether saddr . ip6 saddr @v6nets accept
+		iifname . ether saddr @v6any accept
+		drop
+	}
+	chain from_vm_na {
 		iifname . @th,64,128 @na return
 		iifname . @th,64,128 @nanets return
 		iifname @naany return
@@ -115,10 +127,7 @@ const FROM_VM: &str = "	chain from_vm_na {
 	chain from_vm_v4 {
 		ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67 accept
 		udp dport 68 drop
-		iifname . ether saddr . ip saddr @v4 accept
-		iifname . ether saddr . ip saddr @v4nets accept
-		iifname . ether saddr @v4any accept
-		drop
+		goto from_own_v4
 	}
 	chain from_vm_arp {
 		iifname . arp saddr ether != @macs drop
@@ -138,18 +147,27 @@ const FROM_VM: &str = "	chain from_vm_na {
 		udp dport 546 drop
 		ip6 saddr :: icmpv6 type { nd-neighbor-solicit, mld-listener-report, mld2-listener-report } accept
 		icmpv6 type nd-neighbor-advert jump from_vm_na
-		iifname . ether saddr . ip6 saddr @v6 accept
-		iifname . ether saddr . ip6 saddr @v6nets accept
-		iifname . ether saddr @v6any accept
-		drop
+		goto from_own_v6
 	}
 ";
 
-/// From a port with `hardened = false`: what Neutron's own layer 2 rules check, and no more. What it
-/// may use is in the same sets.
-const FROM_UNHARDENED: &str = "	chain from_unhardened {
+/// From a port with `hardened = false`: what Neutron's own layer 2 rules check, and who it is in IP, which
+/// iptables checks too, but after conntrack. There a packet with a neighbour's address, dropped as it will
+/// be, is that neighbour's answer to what the port has asked in vain, and the next question passes.
+///
+/// What it may use is in the same sets. IPv6 of a port without IPv6 address nobody checks, as in Neutron.
+const FROM_UNHARDENED: &str = "	chain from_unhardened_v4 {
+		ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67 accept
+		goto from_own_v4
+	}
+	chain from_unhardened_v6 {
+		iifname != @has6 accept
+		ip6 saddr :: icmpv6 type { nd-neighbor-solicit, mld-listener-report, mld2-listener-report } accept
+		goto from_own_v6
+	}
+	chain from_unhardened {
 		iifname . ether saddr != @macs drop
-		ether type arp jump from_vm_arp
+		ether type vmap { ip : goto from_unhardened_v4, ip6 : goto from_unhardened_v6, arp : goto from_vm_arp }
 	}
 ";
 

@@ -38,15 +38,31 @@ pub(super) fn may_send(configuration: &Configuration, number: usize, packet: &Pa
     }
 }
 
-/// Its Ethernet address, and who speaks in ARP; of a tagged frame nobody looks into that.
+/// Its Ethernet address, and who speaks in ARP and IP; of a tagged frame nobody looks into that.
 fn may_send_unhardened(configuration: &Configuration, port: &Port, packet: &Packet) -> bool {
     let may_say = match &packet.content {
-        Content::Arp { sender, source, .. } if packet.tag.is_none() => {
-            may_announce(configuration, port, *sender, *source)
+        _ if packet.tag.is_some() => true,
+        Content::Arp { sender, source, .. } => may_announce(configuration, port, *sender, *source),
+        Content::Ip(ip) => {
+            is_unchecked(configuration, port, ip)
+                || is_own(configuration, port, packet.source, ip.source)
         }
         _ => true,
     };
     has_mac(port, packet.source) && may_say
+}
+
+/// What a port that is not hardened says without an address; and IPv6, where it has none of that.
+fn is_unchecked(configuration: &Configuration, port: &Port, ip: &Ip) -> bool {
+    let kind = ip.icmp().map(|(kind, _)| kind);
+    let without_address = |kind| kind == SOLICITATION || REPORTS.contains(&kind);
+    match ip.family() {
+        Family::V4 => ip.is_udp((68, 67)) && is_from_nobody_to_all(ip),
+        Family::V6 => {
+            sources(configuration, port, Family::V6).is_empty()
+                || ip.source.is_unspecified() && kind.is_some_and(without_address)
+        }
+    }
 }
 
 /// Who looks whether an address is free says nothing of his own.
