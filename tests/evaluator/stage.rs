@@ -11,7 +11,6 @@
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::configuration::{Configuration, Mac, bridge, vni};
@@ -68,7 +67,7 @@ impl Stage {
 
     /// Sends a packet, then a mark that everybody on the network gets; who of all got the packet.
     ///
-    /// The mark is a question of ARP whether an address is free: any machine may ask that, whatever its
+    /// The mark is a RARP announcement, as QEMU sends it: any machine may send that, whatever its
     /// addresses and groups are. It goes the packet's way, so whoever has it has the packet or never will.
     pub(crate) fn send(
         &self,
@@ -141,17 +140,11 @@ pub(crate) fn mark(configuration: &Configuration, from: Station) -> Packet {
         Station::Machine(number) => configuration.ports[number].mac,
         Station::Peer(_) => Mac([0xfa, 0x16, 0x3e, 0, 1, 0xff]),
     };
-    let content = Content::Arp {
-        is_reply: false,
-        sender: source,
-        source: IpAddr::from([0; 4]),
-        target: IpAddr::from([169, 254, 0, 1]),
-    };
     Packet {
         from,
         source,
         destination: Mac([0xff; 6]),
         tag: None,
-        content,
+        content: Content::Rarp { subject: source },
     }
 }

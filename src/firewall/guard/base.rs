@@ -95,6 +95,10 @@ const SETS: &str = "	set bridges { type ifname; }
 /// From a VM. What a port may use is in three sets a family: addresses, prefixes (sets of intervals
 /// are slow to delete from), and MAC addresses that go with any address.
 ///
+/// Whether an address is free it asks of its own alone, in ARP and in IPv6: whoever asks that is taken, by
+/// the one that has the address and asks at the same time, for another who wants it (RFC 5227, section
+/// 2.1.1; RFC 4862, section 5.4.3), and a VM could keep its neighbours from theirs.
+///
 /// It is no DHCP server, from whatever port: a client looks at none but its own.
 ///
 /// nft 1.0.6 has no word for the target of a neighbour advertisement, and its `arp` expressions imply
@@ -112,7 +116,7 @@ const FROM_VM: &str = "	chain from_own_v4 {
 		iifname . ether saddr @v6any accept
 		drop
 	}
-	chain from_vm_na {
+	chain from_vm_target {
 		iifname . @th,64,128 @na return
 		iifname . @th,64,128 @nanets return
 		iifname @naany return
@@ -129,9 +133,15 @@ const FROM_VM: &str = "	chain from_own_v4 {
 		udp dport 68 drop
 		goto from_own_v4
 	}
+	chain from_vm_probe {
+		iifname . arp saddr ether . arp daddr ip @v4 accept
+		iifname . arp saddr ether . arp daddr ip @v4nets accept
+		iifname . arp saddr ether @v4any accept
+		drop
+	}
 	chain from_vm_arp {
 		iifname . arp saddr ether != @macs drop
-		arp saddr ip 0.0.0.0 accept
+		arp saddr ip 0.0.0.0 goto from_vm_probe
 		iifname . arp saddr ether . arp saddr ip @v4 accept
 		iifname . arp saddr ether . arp saddr ip @v4nets accept
 		iifname . arp saddr ether @v4any accept
@@ -145,8 +155,9 @@ const FROM_VM: &str = "	chain from_own_v4 {
 		iifname != @has6 drop
 		icmpv6 type { nd-router-advert, nd-redirect } drop
 		udp dport 546 drop
+		icmpv6 type nd-neighbor-advert jump from_vm_target
+		ip6 saddr :: icmpv6 type nd-neighbor-solicit jump from_vm_target
 		ip6 saddr :: icmpv6 type { nd-neighbor-solicit, mld-listener-report, mld2-listener-report } accept
-		icmpv6 type nd-neighbor-advert jump from_vm_na
 		goto from_own_v6
 	}
 ";

@@ -25,7 +25,7 @@ pub(super) fn may_send(configuration: &Configuration, number: usize, packet: &Pa
     }
     let is_own = |mac, address| is_own(configuration, port, mac, address);
     match &packet.content {
-        Content::Arp { sender, source, .. } => may_announce(configuration, port, *sender, *source),
+        Content::Arp { .. } => may_announce(configuration, port, &packet.content),
         Content::Rarp { subject } => *subject == port.mac,
         Content::Other(_) => false,
         Content::Ip(ip) => match ip.family() {
@@ -42,7 +42,7 @@ pub(super) fn may_send(configuration: &Configuration, number: usize, packet: &Pa
 fn may_send_unhardened(configuration: &Configuration, port: &Port, packet: &Packet) -> bool {
     let may_say = match &packet.content {
         _ if packet.tag.is_some() => true,
-        Content::Arp { sender, source, .. } => may_announce(configuration, port, *sender, *source),
+        Content::Arp { .. } => may_announce(configuration, port, &packet.content),
         Content::Ip(ip) => {
             is_unchecked(configuration, port, ip)
                 || is_own(configuration, port, packet.source, ip.source)
@@ -65,10 +65,23 @@ fn is_unchecked(configuration: &Configuration, port: &Port, ip: &Ip) -> bool {
     }
 }
 
-/// Who looks whether an address is free says nothing of his own.
-fn may_announce(configuration: &Configuration, port: &Port, sender: Mac, source: IpAddr) -> bool {
-    let is_own = source.is_unspecified() || is_own(configuration, port, sender, source);
-    has_mac(port, sender) && is_own
+/// Who looks whether an address is free says nothing of his own, and asks of his own alone.
+fn may_announce(configuration: &Configuration, port: &Port, content: &Content) -> bool {
+    let Content::Arp {
+        sender,
+        source,
+        target,
+        ..
+    } = content
+    else {
+        return false;
+    };
+    let about = if source.is_unspecified() {
+        target
+    } else {
+        source
+    };
+    has_mac(port, *sender) && is_own(configuration, port, *sender, *about)
 }
 
 fn is_own(configuration: &Configuration, port: &Port, mac: Mac, address: IpAddr) -> bool {
@@ -87,20 +100,17 @@ fn may_send_ipv6(configuration: &Configuration, port: &Port, ip: &Ip, is_own: bo
     if own.is_empty() || is_routers || is_to_client(ip) {
         return false;
     }
-    let without_address = |kind| kind == SOLICITATION || REPORTS.contains(&kind);
-    if ip.source.is_unspecified() && kind.is_some_and(without_address) {
-        return true;
-    }
-    let advertised = match &ip.carries {
-        Carries::Icmp {
-            kind: ADVERTISEMENT,
-            target: Some(target),
-            ..
-        } => Some(target),
+    let about = match &ip.carries {
+        Carries::Icmp { target, .. } => target.as_ref(),
         _ => None,
     };
-    let may_advertise = |target: &IpAddr| own.iter().any(|source| source.net.contains(target));
-    is_own && advertised.is_none_or(may_advertise)
+    let has_target = || about.is_some_and(|it| own.iter().any(|source| source.net.contains(it)));
+    match kind {
+        Some(SOLICITATION) if ip.source.is_unspecified() => has_target(),
+        Some(kind) if ip.source.is_unspecified() && REPORTS.contains(&kind) => true,
+        Some(ADVERTISEMENT) => is_own && has_target(),
+        _ => is_own,
+    }
 }
 
 /// Whether it goes to the port that a client of DHCP or DHCPv6 listens to.
