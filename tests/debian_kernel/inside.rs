@@ -4,9 +4,10 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use super::support::call::assert_silent;
 use super::support::frames::{self, End, end};
 use super::support::netns::run;
-use super::support::world::{CONFIG, assert_same};
+use super::support::world::{CONFIG, assert_refuses, assert_same};
 use super::support::{Tap, Vm, World};
 
 /// A name that leaves no room for a VLAN.
@@ -57,11 +58,59 @@ fn a_vlan_network_comes_serves_and_goes() {
         world.bring_up(&[&second]);
         only_its_own_vlan_meets_the_machine(world, &taps[0], &vm);
         strangers_on_the_bridge_do_not_meet();
+        a_bridge_that_is_up_is_brought_back_to_its_form(world);
 
         world.take_down(&[&second]);
         world.take_down(&[&vm]);
         assert_same(&world.dump(), &before, "all have stopped");
+        a_vlan_that_has_a_device_of_another_name_is_refused_with_it(world);
+        a_device_that_somebody_made_is_taken_over(world);
+        assert_same(&world.dump(), &before, "nothing is left");
     });
+}
+
+/// This kernel refuses to give a link its name while it is up, even its own.
+fn a_bridge_that_is_up_is_brought_back_to_its_form(world: &World) {
+    let standing = world.kernel();
+    run(&format!(
+        "ip link set {BRIDGE} type bridge group_fwd_mask 0"
+    ));
+    run("nft add table inet somebody");
+    run("nft delete table inet somebody");
+    assert_silent(&world.daemon_start().end());
+    assert_same(&world.kernel(), &standing, "repaired");
+}
+
+fn a_vlan_that_has_a_device_of_another_name_is_refused_with_it(world: &World) {
+    run(&format!(
+        "ip link add elsewhere link {NIC} type vlan id 1011"
+    ));
+    assert_refuses(world, &on_it(1), &["device elsewhere already"]);
+    // Where the kernel knows VXLAN devices it lists those alone, and who makes the device finds it.
+    run("ip link add other type vxlan id 7 dstport 4789");
+    let words = format!("over {NIC}: this VLAN of it is device elsewhere already");
+    assert_refuses(world, &on_it(1), &[&words]);
+    run("ip link delete other");
+    run("ip link delete elsewhere");
+}
+
+fn a_device_that_somebody_made_is_taken_over(world: &World) {
+    run(&format!(
+        "ip link add {DEVICE} link {NIC} type vlan id 1012"
+    ));
+    assert_refuses(
+        world,
+        &on_it(1),
+        &[&format!(
+            "it is VLAN 1012 of {NIC}, and this network needs VLAN 1011 of {NIC}"
+        )],
+    );
+    run(&format!("ip link delete {DEVICE}"));
+    run(&format!(
+        "ip link add {DEVICE} link {NIC} type vlan id 1011"
+    ));
+    world.bring_up(&[&on_it(1)]);
+    world.take_down(&[&on_it(1)]);
 }
 
 /// The other end of the cable, with a device for the network's VLAN and one for another.

@@ -26,6 +26,7 @@ use crate::model::{IfName, Mtu};
 use crate::plan::link::{Bridge, UNFINISHED, VlanDevice, alias};
 
 use super::super::{HostError, sysctl};
+use super::query::{self, Query};
 use super::session::Session;
 use super::{adopt, links};
 
@@ -86,22 +87,37 @@ pub(super) fn vlan(session: &Session, device: &VlanDevice) -> Result<(), HostErr
         format!("cannot make VLAN device {name} with MTU {mtu} over {parent}")
     };
     let parent = links::present(vlan.parent.as_str(), doing)?.index;
+    let expected = LinkKind::Vlan(VlanFact {
+        id: Some(vlan.id),
+        parent: Some(parent),
+    });
     match links::named(vlan.device.as_str())? {
         None => {
+            must_be_free(&expected, &doing)?;
             let message = LinkVlan::new(UNFINISHED, parent, vlan.id.into()).build();
             finish.make(session, &message, &doing)
         }
         Some(link) => {
-            let expected = VlanFact {
-                id: Some(vlan.id),
-                parent: Some(parent),
-            };
-            if link.kind != LinkKind::Vlan(expected) {
+            if link.kind != expected {
                 return Err(refused(doing(), "it is there with other settings"));
             }
             finish.take(session, &link, &doing)?;
             finish.finish(session, &link, &doing)
         }
+    }
+}
+
+/// A VLAN of a device has one device, of whatever name. The kernel says no more than `File exists`; it
+/// is asked only as a VLAN device is made, for it has no list of these alone.
+fn must_be_free(vlan: &LinkKind, doing: &impl Fn() -> String) -> Result<(), HostError> {
+    let links = query::links(Query::All)?;
+    let mut same = links.iter().filter(|link| link.kind == *vlan);
+    match same.find(|link| link.name != UNFINISHED) {
+        Some(link) => {
+            let reason = format!("this VLAN of it is device {} already", link.name);
+            Err(refused(doing(), &reason))
+        }
+        None => Ok(()),
     }
 }
 

@@ -29,6 +29,7 @@ pub(super) fn vlan(
     let parent = device(config, &vlan.physical_network)?;
     let link = usable(&vlan.physical_network, parent, facts)?;
     let mtu = mtu(network, link)?;
+    check_parent(link, facts)?;
     let vlan = Vlan::of(parent, vlan.vlan);
     check_device(&vlan, network, link, facts)?;
     Ok((mtu, NetworkKind::Vlan(vlan)))
@@ -104,6 +105,26 @@ fn check_device(
             parent.name, link.name
         )),
         None => Ok(()),
+    }
+}
+
+/// Whether VLANs of a device are its own. What is a port of a bond or of somebody's bridge carries its
+/// frames; a bridge of ours (a `flat` network on the same device) has them without tags, and a VRF is
+/// about routes alone.
+fn check_parent(device: &LinkFact, facts: &HostFacts) -> Result<(), String> {
+    let LinkFact { name, .. } = device;
+    let vrf = LinkKind::Other("vrf".to_owned());
+    let master = device.master.map(|index| facts.link_by_index(index));
+    match master {
+        None => Ok(()),
+        Some(Some(master)) if master.is_ours() || master.kind == vrf => Ok(()),
+        Some(master) => {
+            let master = master.map_or("another device", |link| link.name.as_str());
+            Err(format!(
+                "{name} is a port of {master}, whose frames it carries; name {master} in \
+                 physical_networks, or take {name} out of there (ip link set {name} nomaster)"
+            ))
+        }
     }
 }
 
@@ -271,6 +292,27 @@ mod tests {
             assert!(refused(FLAT, &with(address)).starts_with(&words));
         }
         assert!(resolved(FLAT, &with("fe80::1")).is_ok(), "the kernel's own");
+    }
+
+    #[test]
+    fn a_vlan_is_of_no_device_that_carries_anothers_frames() {
+        let on = |name: &str, kind| {
+            let mut facts = host(link(5, name, kind));
+            facts.links[0].master = Some(5);
+            facts
+        };
+        let bond = || LinkKind::Other("bond".to_owned());
+        assert_eq!(
+            refused(VLAN, &on("bond0", bond())),
+            "eth1 is a port of bond0, whose frames it carries; name bond0 in physical_networks, or take \
+             eth1 out of there (ip link set eth1 nomaster)"
+        );
+        let bridge = || LinkKind::Bridge(crate::facts::BridgeFact::OURS);
+        assert!(refused(VLAN, &on("br0", bridge())).starts_with("eth1 is a port of br0"));
+        let mut flat = on("brqother", bridge());
+        flat.links[1].alias = Some("vmhook:network=other".to_owned());
+        assert!(resolved(VLAN, &flat).is_ok(), "a flat network beside it");
+        assert!(resolved(VLAN, &on("vrf0", LinkKind::Other("vrf".to_owned()))).is_ok());
     }
 
     #[test]
