@@ -106,6 +106,19 @@ pub(crate) fn farewells(records: &Records) -> Vec<Want> {
     records.domains.values().map(|it| gone(&it.want)).collect()
 }
 
+/// Every domain of these records, with as much of its ports checked as a reload may say.
+pub(crate) fn secured(records: &Records, securities: &[PortSecurity]) -> Vec<Want> {
+    let mut securities = securities.iter().cycle();
+    let mut again = |want: &Want| {
+        let ports = want.ports.iter().cloned().zip(securities.by_ref());
+        Want {
+            ports: ports.map(|(port, it)| checked(port, *it)).collect(),
+            ..want.clone()
+        }
+    };
+    records.domains.values().map(|it| again(&it.want)).collect()
+}
+
 pub(crate) fn wants() -> impl Strategy<Value = Want> {
     let phase = prop_oneof![
         4 => Just(Phase::Started),
@@ -289,7 +302,7 @@ fn port(number: u8) -> impl Strategy<Value = Port> {
     (port, securities()).prop_map(|(port, security)| checked(port, security))
 }
 
-fn securities() -> impl Strategy<Value = PortSecurity> {
+pub(crate) fn securities() -> impl Strategy<Value = PortSecurity> {
     select(vec![
         PortSecurity::Hardened,
         PortSecurity::Hardened,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use proptest::collection::vec;
 use proptest::prelude::*;
 use vmhook::compile::compile_skeleton;
 use vmhook::firewall::guard::{Class, Element, Guard};
@@ -12,7 +13,7 @@ use vmhook::model::{Family, IfName, Port, Zone};
 use vmhook::state::{HostState, ReadBack};
 use vmhook::transaction::{Records, Transaction};
 
-use crate::hosts::{batches, farewells};
+use crate::hosts::{batches, farewells, secured, securities};
 use crate::kernel::acts;
 use crate::transactions::{Host, play, played};
 
@@ -156,9 +157,36 @@ fn is_filtered(there: &Ruleset, family: usize, port: &Port, at: &End) -> bool {
     jumps && own && has_lines(network, &|_| true) && has_lines(wanted, &|it| it.contains(&tap))
 }
 
+/// Where nothing of an open port is checked at one of the ends, the guard checks it as at the other
+/// while any rule of the host is not yet, or no more, that end's: what its neighbours take then no
+/// rule of its own has to stop.
+fn is_checked_beside_other_rules(there: &ReadBack, tap: &IfName, ends: &[&End; 2]) -> bool {
+    let is_filtered = |end: &&End| {
+        let port = end.port(tap);
+        port.is_some_and(|port| port.security.is_filtered())
+    };
+    let [before, after] = ends.map(|end| is_filtered(&end));
+    let (checking, other) = match (before, after) {
+        (true, false) => (ends[0], ends[1]),
+        (false, true) => (ends[1], ends[0]),
+        _ => return true,
+    };
+    let guards = [&there.state.guard, &checking.state.guard];
+    let is_checked = (0..2).all(|family| {
+        let [has, had] = guards.map(|guard| about(guard, tap, family));
+        has == had
+    });
+    let all = guards.map(|guard| (checked(guard, tap), dhcp_servers(guard, tap)));
+    let rules = [&there.v4, &there.v6].into_iter().zip(other.rulesets());
+    let is_others = rules
+        .into_iter()
+        .all(|(has, want)| repair(has, want).is_empty());
+    is_others || is_checked && all[0] == all[1]
+}
+
 /// A port that is open has in each family the rules of one end with no address that this end does not
 /// have, and the guard checks as much of it as at that end, or more. Where it is not filtered at one
-/// of the ends, it may do everything in between.
+/// of the ends, its own rules may be missing in between.
 fn open_ports_are_filtered(there: &ReadBack, ends: &[&End; 2]) -> Result<(), TestCaseError> {
     let guard = &there.state.guard;
     let members = guard.elements.iter().filter_map(|element| match element {
@@ -175,6 +203,8 @@ fn open_ports_are_filtered(there: &ReadBack, ends: &[&End; 2]) -> Result<(), Tes
             port.is_some_and(|port| !port.security.is_filtered())
         };
         if ends.iter().any(unfiltered) {
+            let is_checked = is_checked_beside_other_rules(there, tap, ends);
+            prop_assert!(is_checked, "{} is open, and not checked", tap);
             continue;
         }
         for (family, rules) in [&there.v4.ruleset, &there.v6.ruleset]
@@ -319,6 +349,15 @@ proptest! {
     #[test]
     fn nothing_is_open_at_any_point_that_is_not_filtered_and_wanted_at_an_end(batches in batches()) {
         play(&batches, |host, wants, _| at_every_point(host, &host.settle_whole(wants)))?;
+    }
+
+    #[test]
+    fn nor_where_more_or_less_of_open_ports_is_checked(
+        batches in batches(), securities in vec(securities(), 1..7),
+    ) {
+        let host = played(&batches)?;
+        let wants = secured(&host.records, &securities);
+        at_every_point(&host, &host.settle_whole(&wants))?;
     }
 
     #[test]

@@ -39,6 +39,7 @@ mod stateless;
 mod stolen_mac;
 mod stories;
 mod unfiltered;
+mod ways;
 mod zones;
 
 use std::net::Ipv6Addr;

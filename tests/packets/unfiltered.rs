@@ -1,8 +1,7 @@
 //! Ports of which less is checked, or nothing: without port security, trusted, not hardened.
 
-use std::cell::Cell;
-
 use super::machine::CONFIGURATION;
+use super::ways::{Link, arrives, names, passing};
 use super::*;
 
 /// Besides the others: two ports of which nothing is checked, and one that is not hardened.
@@ -47,64 +46,6 @@ fn dhcp_nic() -> Nic {
 
 fn plain_nic() -> Nic {
     Nic::new(BRIDGE, "tapf6f6f6f6-33", "fa:16:3e:be:71:33")
-}
-
-/// Where frames go in and come out.
-#[derive(Clone, Copy)]
-enum Link<'a> {
-    Guest(&'a Tap),
-    Tunnel(&'a Packets),
-}
-
-impl Link<'_> {
-    fn send(self, frame: &[u8]) {
-        match self {
-            Self::Guest(tap) => tap.send(frame),
-            Self::Tunnel(packets) => packets.send(frame),
-        }
-    }
-
-    fn receive(self, wanted: impl Fn(&[u8]) -> bool) -> bool {
-        match self {
-            Self::Guest(tap) => tap.receive(SOON, wanted),
-            Self::Tunnel(packets) => packets.receive(SOON, wanted),
-        }
-        .is_some()
-    }
-}
-
-/// One end of a way: the link, and who sends and gets the pings that always arrive.
-type At<'a> = (Link<'a>, End);
-
-thread_local! {
-    static PINGS: Cell<u16> = const { Cell::new(0) };
-}
-
-/// Whether a frame arrives; a ping that follows on its way does in any case.
-fn arrives((from, own): At<'_>, (to, other): At<'_>, frame: &[u8]) -> bool {
-    let number = PINGS.get() + 1;
-    PINGS.set(number);
-    let ping = frames::numbered_ping(own, other, number);
-    from.send(frame);
-    from.send(&ping);
-    let seen = Cell::new(false);
-    let marked = to.receive(|it| {
-        let bare = frames::untagged(it);
-        seen.set(seen.get() || bare.starts_with(&frames::untagged(frame)));
-        it.starts_with(&ping)
-    });
-    assert!(marked, "the ping that follows must arrive");
-    seen.get()
-}
-
-/// Which of these frames arrive.
-fn passing(from: At<'_>, to: At<'_>, frames: &[(&'static str, Vec<u8>)]) -> Vec<&'static str> {
-    let passing = frames.iter().filter(|(_, frame)| arrives(from, to, frame));
-    passing.map(|(what, _)| *what).collect()
-}
-
-fn names(frames: &[(&'static str, Vec<u8>)]) -> Vec<&'static str> {
-    frames.iter().map(|(what, _)| *what).collect()
 }
 
 /// What no filtered guest may send, from this port to that one.
@@ -283,51 +224,6 @@ fn a_port_that_is_not_hardened_has_what_neutron_s_own_rules_leave_until_a_reload
     );
     assert_eq!(passing(guest, tunnel, &outward), ["telnet"]);
     assert_eq!(passing(tunnel, guest, &inward), [""; 0]);
-}
-
-#[test]
-fn a_reload_takes_port_security_off_and_cuts_what_it_does_not_allow_when_it_is_on_again() {
-    let lab = Lab::new();
-    let peer = start_host(&lab);
-    let (_web1, tap) = boot(&lab, "web1", web1_nic());
-    let (_web2, neighbour) = boot(&lab, "web2", web2_nic());
-    let there = peer.packets("vxlan-267");
-    let (guest, tunnel) = (
-        (Link::Guest(&tap), web1()),
-        (Link::Tunnel(&there), peer_v4()),
-    );
-    let question = |port| frames::udp(peer_v4(), web1(), (4000, port), b"question");
-    let reply = frames::udp(web1(), peer_v4(), (5000, 4000), b"reply");
-    let asked = |own| frames::udp(own, peer_v4(), (4000, 53), b"asked");
-    let answer = |to| frames::udp(peer_v4(), to, (53, 4000), b"answer");
-    assert!(!arrives(tunnel, guest, &question(5000)));
-
-    let groups = "security_groups = [\"mysecurity\"]\n\n[port.web2]";
-    let off = CONFIGURATION.replacen(groups, "port_security = false\n\n[port.web2]", 1);
-    assert_ne!(off, CONFIGURATION);
-    lab.configure(&off);
-    let said = lab.ok("/usr/bin/vmhook reload");
-    assert!(said.contains("hardened -> not filtered"), "{said}");
-    assert!(arrives(tunnel, guest, &question(5000)));
-    assert!(arrives(guest, tunnel, &reply));
-    assert!(arrives(guest, tunnel, &asked(web1())));
-    let neighbour = (Link::Guest(&neighbour), web2());
-    assert!(arrives(neighbour, tunnel, &asked(web2())));
-    let as_another = frames::echo_request(stranger(), peer_v4());
-    assert!(arrives(guest, tunnel, &as_another));
-
-    lab.configure(CONFIGURATION);
-    lab.ok("/usr/bin/vmhook reload");
-    assert!(!arrives(guest, tunnel, &as_another));
-    assert!(
-        !arrives(tunnel, guest, &question(5000)),
-        "no rule lets it in"
-    );
-    assert!(arrives(tunnel, guest, &answer(web1())), "it has asked");
-    assert!(
-        arrives(tunnel, neighbour, &answer(web2())),
-        "and so has another"
-    );
 }
 
 /// A question that the neighbour does not let in, to a MAC address that nobody has; the neighbour's

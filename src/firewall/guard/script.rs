@@ -68,8 +68,10 @@ impl Guard {
     /// stays open with other addresses is left with those that it keeps while its rules change:
     /// new rules with old addresses would be neither what was allowed nor what will be. Of the
     /// taps in `opening` everything goes first, even what is wanted in the end: an earlier tap of
-    /// that name may have left it. Where only how much of a port is checked changes, one element
-    /// takes another's place: more is checked from the first transaction on, less from the last.
+    /// that name may have left it. Where how much of a port is checked changes, more is checked from the
+    /// first transaction on, and less from the last: one element takes another's place, or where
+    /// nothing is checked at one end, all of them come at once and go at once. Else the port could do
+    /// in between what its neighbours' new rules allow, and the old ones did not.
     ///
     /// Tables that are made anew have at once what ports keep that stay open.
     ///
@@ -164,14 +166,24 @@ impl Guard {
 }
 
 /// Whether an element closes something, or opens nothing, beside what is at the other end of a change:
-/// a DHCP server comes and goes with the limit that it is an exception from, and to check all of a port
-/// is to close it beside checking some.
+/// a DHCP server comes and goes with the limit that it is an exception from, to check all of a port is
+/// to close it beside checking some, and where nothing of an open port is checked at the other end, all
+/// that its checks consist of.
 fn closes_beside(element: &Element, other_end: &BTreeSet<&Element>) -> bool {
     match element {
         Element::DhcpServer(tap, _) => !other_end.contains(&Element::DhcpLimited(tap.clone())),
-        Element::Port(tap) => other_end.contains(&Element::Unhardened(tap.clone())),
-        _ => element.closes(),
+        Element::Port(tap) if other_end.contains(&Element::Unhardened(tap.clone())) => true,
+        Element::Member(_) | Element::Place(..) => false,
+        _ => element.closes() || element.is_of(|tap| is_open_unchecked(tap, other_end)),
     }
+}
+
+/// Whether a port, or a way out, is open and nothing of it is checked.
+fn is_open_unchecked(name: &IfName, end: &BTreeSet<&Element>) -> bool {
+    let has = |element| end.contains(&element);
+    has(Element::Member(name.clone()))
+        && !has(Element::Port(name.clone()))
+        && !has(Element::Unhardened(name.clone()))
 }
 
 /// `add element` lines, one a set.
@@ -325,5 +337,38 @@ mod tests {
             "add element bridge vmhook unhardened { \"tap1\" }\n\
              delete element bridge vmhook ports { \"tap1\" }\n"
         );
+    }
+
+    /// Its addresses come with the checks: a port that is checked and has none yet would be silent.
+    #[test]
+    fn all_of_a_port_is_checked_from_the_first_transaction_on_and_nothing_from_the_last() {
+        let tap: IfName = "tap1".parse().unwrap();
+        let mac = "fa:16:3e:be:71:21".parse().unwrap();
+        let own = Element::V4(tap.clone(), mac, "192.0.2.1".parse().unwrap());
+        let open = [
+            Element::Member(tap.clone()),
+            Element::Rarp(tap.clone(), mac),
+        ];
+        let guard = |checks: &[Element]| Guard {
+            tables: Tables::Made,
+            elements: open.iter().chain(checks).cloned().collect(),
+        };
+        let nothing = guard(&[]);
+        for (set, how) in [
+            ("ports", Element::Port(tap.clone())),
+            ("unhardened", Element::Unhardened(tap.clone())),
+        ] {
+            let checked = guard(&[how, own.clone()]);
+            let script = |verb: &str| {
+                format!(
+                    "{verb} element bridge vmhook {set} {{ \"tap1\" }}\n\
+                     {verb} element bridge vmhook v4 {{ \"tap1\" . {mac} . 192.0.2.1 }}\n"
+                )
+            };
+            let on = nothing.change_to(&checked, &[], Capabilities::default());
+            assert_eq!((on.close, on.open), (script("add"), String::new()));
+            let off = checked.change_to(&nothing, &[], Capabilities::default());
+            assert_eq!((off.close, off.open), (String::new(), script("delete")));
+        }
     }
 }
