@@ -12,7 +12,9 @@ use ipnet::IpNet;
 
 use super::Membership;
 use super::policy::Policy;
-use crate::model::{Direction, Family, Port, PortProtocol, Protocol, Remote, SecurityGroupRule};
+use crate::model::{
+    Direction, Family, Port, PortProtocol, PortSecurity, Protocol, Remote, SecurityGroupRule,
+};
 
 #[cfg(test)]
 mod tests;
@@ -59,8 +61,8 @@ pub enum Carries {
 /// Who a port is and what it may begin and take, for connections.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admission {
-    /// Without: it may do anything.
-    is_filtered: bool,
+    /// How much of it is checked: of nothing, it may do anything.
+    security: PortSecurity,
     /// The addresses that are its own.
     own: BTreeSet<IpAddr>,
     /// What it may use besides; anything in here may as well be somebody else's.
@@ -88,8 +90,16 @@ impl Admission {
             own.insert(port.mac.eui64_link_local().into());
         }
         let sources = |family| {
-            let sources = Policy::of(port, family).sources.into_iter();
-            sources.map(move |source| source.ip.unwrap_or_else(|| everything(family)))
+            let sources = Policy::of(port, family).sources;
+            // Only all of the guard keeps IPv6 from a port that has no address in it.
+            let may_use_any = sources.is_empty()
+                && family == Family::Ipv6
+                && port.security == PortSecurity::Enabled;
+            let sources = sources.into_iter().map(|source| source.ip);
+            let any = may_use_any.then_some(None);
+            sources
+                .chain(any)
+                .map(move |ip| ip.unwrap_or_else(|| everything(family)))
         };
         let besides = Family::BOTH.into_iter().flat_map(sources).collect();
         let passes = |direction| {
@@ -98,7 +108,7 @@ impl Admission {
             rules.map(|rule| Pass::of(rule, members)).collect()
         };
         Self {
-            is_filtered: port.security.is_filtered(),
+            security: port.security,
             own,
             besides,
             dhcp_servers: port.dhcp_servers.clone(),
@@ -132,14 +142,40 @@ impl Admission {
             Direction::Egress => (connection.source, connection.destination, &self.egress),
             Direction::Ingress => (connection.destination, connection.source, &self.ingress),
         };
-        if !self.is_filtered {
+        if !self.security.is_filtered() {
             return true;
         }
         if !self.owns(this) || end == Direction::Ingress && self.is_strange_reply(connection) {
             return false;
         }
         let by_rules = || rules.iter().any(|pass| pass.fits(connection, other));
-        by_itself(end, connection).unwrap_or_else(by_rules)
+        self.by_itself(end, connection).unwrap_or_else(by_rules)
+    }
+
+    /// What every port may, and what none may, whatever its groups say. The rules drop what a DHCP
+    /// server sends from its own port, the guard whatever goes to a client's.
+    fn by_itself(&self, end: Direction, connection: &Connection) -> Option<bool> {
+        let family = Family::of(connection.source);
+        let (client, server) = dhcp(family);
+        match connection.carries {
+            Carries::Ports {
+                protocol: UDP,
+                source,
+                destination,
+            } => {
+                let asks = (source, destination) == (client, server);
+                let answers = (source, destination) == (server, client);
+                let guarded = self.security == PortSecurity::Hardened && destination == client;
+                match end {
+                    Direction::Egress => (asks || answers || guarded).then_some(asks),
+                    Direction::Ingress => answers.then_some(true),
+                }
+            }
+            Carries::Icmp { kind, .. } if end == Direction::Egress && family == Family::Ipv6 => {
+                Some(kind != ROUTER_ADVERTISEMENT)
+            }
+            _ => None,
+        }
     }
 }
 
@@ -148,31 +184,6 @@ fn dhcp(family: Family) -> (u16, u16) {
     match family {
         Family::Ipv4 => (68, 67),
         Family::Ipv6 => (546, 547),
-    }
-}
-
-/// What every port may, and what none may, whatever its groups say.
-fn by_itself(end: Direction, connection: &Connection) -> Option<bool> {
-    let family = Family::of(connection.source);
-    let (client, server) = dhcp(family);
-    match connection.carries {
-        Carries::Ports {
-            protocol: UDP,
-            source,
-            destination,
-        } => {
-            let asks = (source, destination) == (client, server);
-            let answers = (source, destination) == (server, client);
-            let to_client = destination == client;
-            match end {
-                Direction::Egress => (asks || to_client).then_some(asks),
-                Direction::Ingress => answers.then_some(true),
-            }
-        }
-        Carries::Icmp { kind, .. } if end == Direction::Egress && family == Family::Ipv6 => {
-            Some(kind != ROUTER_ADVERTISEMENT)
-        }
-        _ => None,
     }
 }
 
@@ -276,7 +287,7 @@ impl Changed {
         let own = is_own(&address);
         let shared = self.others.contains(&address);
         let is_known = |ip| is_own(ip) || self.others.contains(ip);
-        let is_strangers = !self.before.is_filtered && !own && is_known(&peer);
+        let is_strangers = !self.before.security.is_filtered() && !own && is_known(&peer);
         let had = || !is_strangers && self.before.allows(end, connection);
         let is_its = (own && !shared) || ((own || !shared) && had());
         is_its && !self.after.allows(end, connection)

@@ -256,3 +256,50 @@ fn a_port_that_is_not_hardened_enters_its_neighbour_by_no_forged_answer() {
     lab.ok("nft flush chain bridge vmhook from_unhardened");
     assert!(enters(5000), "conntrack sees a packet before the rules do");
 }
+
+/// The judge knows what the kernel checks of such a port: the rules alone.
+#[test]
+fn a_reload_cuts_of_a_port_that_is_not_hardened_what_its_rules_drop_and_no_more() {
+    let lab = Lab::new();
+    let peer = start_host(&lab);
+    lab.configure(&format!("{CONFIGURATION}{MORE}"));
+    let (_plain, tap) = boot(&lab, "plain", plain_nic());
+    let there = peer.packets("vxlan-267");
+    let (guest, tunnel) = (
+        (Link::Guest(&tap), plain()),
+        (Link::Tunnel(&there), peer_v4()),
+    );
+    // A port without IPv6 address uses one all the same: Neutron checks nothing there.
+    let six = end("fa:16:3e:be:71:33", "2001:db8:101::97");
+    let said = [
+        frames::udp(plain(), peer_v4(), (4000, 68), b"to a client"),
+        frames::udp(six, peer_v6(), (4000, 53), b"in IPv6"),
+    ];
+    let answers = [
+        frames::udp(peer_v4(), plain(), (68, 4000), b"a client"),
+        frames::udp(peer_v6(), six, (53, 4000), b"in IPv6 too"),
+    ];
+    let answered = || {
+        let arrive = answers.iter().map(|it| arrives(tunnel, guest, it));
+        arrive.collect::<Vec<_>>()
+    };
+    assert_eq!(answered(), [false, false], "nobody has asked");
+    assert!(said.iter().all(|it| arrives(guest, tunnel, it)));
+
+    let more = MORE.replace("\"dual\"", "\"dual\", \"db\"");
+    lab.configure(&format!("{CONFIGURATION}{more}"));
+    lab.ok("/usr/bin/vmhook reload");
+    assert_eq!(answered(), [true, true], "it may have asked both");
+
+    let only_four = MORE.replace("\"dual\"", "\"four\"")
+        + "[security_group.four]\negress = [{ ethertype = \"ipv4\" }]\n\
+           ingress = [{ protocol = \"icmp\" }]\n";
+    lab.configure(&format!("{CONFIGURATION}{only_four}"));
+    lab.ok("/usr/bin/vmhook reload");
+    assert_eq!(answered(), [true, false], "no rule lets it speak IPv6");
+
+    let hardened = only_four.replace("hardened = false", "hardened = true");
+    lab.configure(&format!("{CONFIGURATION}{hardened}"));
+    lab.ok("/usr/bin/vmhook reload");
+    assert_eq!(answered(), [false, false], "the guard drops both now");
+}

@@ -200,6 +200,44 @@ fn every_port_asks_for_an_address_and_none_gives_one() {
     }
 }
 
+/// Of the port with the rules, checked as much, with this address and any other.
+fn may_send(security: PortSecurity, rules: Vec<SecurityGroupRule>, what: &Connection) -> bool {
+    let port = Port {
+        security,
+        ..port(rules)
+    };
+    Admission::of(&port, &Membership::new()).allows(Direction::Egress, what)
+}
+
+#[test]
+fn what_goes_to_a_dhcp_client_is_over_where_the_guard_drops_it() {
+    let udp = |source, destination| Carries::Ports {
+        protocol: UDP,
+        source,
+        destination,
+    };
+    let any = || vec![rule(Direction::Egress, Protocol::Any, Remote::Any)];
+    let to_client = |source| connection(OWN, "192.0.2.9", udp(source, 68));
+    let (hardened, less) = (PortSecurity::Hardened, PortSecurity::Enabled);
+    assert!(!may_send(hardened, any(), &to_client(6767)));
+    assert!(may_send(less, any(), &to_client(6767)));
+    assert!(!may_send(less, Vec::new(), &to_client(6767)), "no rule");
+    assert!(!may_send(less, any(), &to_client(67)), "the rules drop it");
+}
+
+/// Neutron checks no IPv6 source of a port that has no IPv6 address.
+#[test]
+fn ipv6_without_address_is_over_where_the_guard_keeps_it_from_the_port() {
+    let any = || SecurityGroupRule {
+        family: Family::Ipv6,
+        ..rule(Direction::Egress, Protocol::Any, Remote::Any)
+    };
+    let v6 = connection("2001:db8::7", "2001:db8::9", to_port(6, 22));
+    assert!(!may_send(PortSecurity::Hardened, vec![any()], &v6));
+    assert!(may_send(PortSecurity::Enabled, vec![any()], &v6));
+    assert!(!may_send(PortSecurity::Enabled, Vec::new(), &v6), "no rule");
+}
+
 #[test]
 fn a_dhcp_reply_is_over_where_its_server_is_none_of_the_networks() {
     let udp = |source| Carries::Ports {
