@@ -28,6 +28,7 @@ mod outdated;
 mod purge;
 mod run;
 mod served;
+mod sets;
 mod settle;
 mod stale;
 mod store;

@@ -10,7 +10,7 @@ use super::outdated::without_outdated;
 use super::served::Served;
 use super::stale::{farewell, gone, still_wanted};
 use super::unplugged::{lost_tap, shrunk, unplugged};
-use super::{Store, batch, journal, observe};
+use super::{Store, batch, journal, observe, sets};
 use crate::event::Call;
 use crate::facts::IptablesBackend;
 use crate::firewall::iptables::Options;
@@ -35,6 +35,8 @@ pub enum Mode {
 pub(super) enum Look<'a> {
     /// The kernel is read back only where somebody else was there.
     AsNeeded,
+    /// The same, and the sets are looked at also where none of them changes.
+    AtSets,
     /// It is read back.
     Everything,
     /// It is read back with rules that are written like this, too.
@@ -45,15 +47,28 @@ impl<'a> Look<'a> {
     /// What must be looked at for this.
     pub(super) fn besides(renewal: &'a Renewal) -> Self {
         let options = renewal.options.as_ref();
-        options.map_or(Self::AsNeeded, Self::EverythingBeside)
+        options.map_or(Self::AtSets, Self::EverythingBeside)
     }
 
     /// The host's record, by which the kernel is read.
     fn record(self, record: &HostRecord) -> HostRecord {
         match self {
             Self::EverythingBeside(options) => record.clone().beside(options),
-            Self::AsNeeded | Self::Everything => record.clone(),
+            Self::AsNeeded | Self::AtSets | Self::Everything => record.clone(),
         }
+    }
+
+    /// Whether the kernel is read back before these wants.
+    fn reads_back(self, host: &dyn Host, records: &Records, wants: &[Want]) -> Result<bool> {
+        let Some(record) = &records.host else {
+            return Ok(false);
+        };
+        let at_sets = match self {
+            Self::Everything | Self::EverythingBeside(_) => return Ok(true),
+            Self::AtSets => true,
+            Self::AsNeeded => sets::change_by(records, wants),
+        };
+        Ok(!is_as_we_left_it(host, record)? || at_sets && !sets::are_whole(host, records))
     }
 }
 
@@ -164,8 +179,9 @@ impl<'a> Round<'a> {
         let mut wants: Vec<Want> = wants.into_iter().map(now).collect::<Result<_>>()?;
         // Who goes makes room for who comes.
         wants.sort_by_key(|want| want.phase);
+        let reads_back = look.reads_back(host, &records, &wants)?;
         let observed = match &records.host {
-            Some(record) if look != Look::AsNeeded || !is_as_we_left_it(host, record)? => {
+            Some(record) if reads_back => {
                 let record = look.record(record);
                 Some(observe(host, links.get()?, &record, &records.ways_out())?)
             }

@@ -251,6 +251,10 @@ impl<H: Host> Host for Faulty<H> {
         self.read("ipset_save", || self.host.ipset_save())
     }
 
+    fn ipset_sizes(&self) -> Result<String, HostError> {
+        self.read("ipset_sizes", || self.host.ipset_sizes())
+    }
+
     fn ipset_restore(&self, text: &str) -> Done {
         self.change("ipset", || self.host.ipset_restore(text))
     }

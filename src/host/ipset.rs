@@ -40,6 +40,11 @@ pub(super) fn save(runner: &Runner) -> Result<String, HostError> {
     runner.run_well(&Call::new("ipset", &["save"]))
 }
 
+/// `ipset list -terse`: every set of this network namespace without its elements.
+pub(super) fn sizes(runner: &Runner) -> Result<String, HostError> {
+    runner.run_well(&Call::new("ipset", &["list", "-terse"]))
+}
+
 /// What is left to do, from the line on that the program's words name.
 fn rest_from_error<'a>(text: &'a str, words: &str) -> Option<&'a str> {
     let (_, after) = words.split_once("Error in line ")?;

@@ -133,6 +133,10 @@ impl Host for Machine {
         ipset::save(&self.runner)
     }
 
+    fn ipset_sizes(&self) -> Result<String, HostError> {
+        ipset::sizes(&self.runner)
+    }
+
     fn ipset_restore(&self, text: &str) -> Result<(), HostError> {
         ipset::restore(&self.runner, text)
     }

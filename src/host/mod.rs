@@ -179,6 +179,12 @@ pub trait Host {
     /// [`HostError::Command`], also where there is no `ipset`.
     fn ipset_save(&self) -> Result<String, HostError>;
 
+    /// `ipset list -terse`: every set of this network namespace, and how many elements it has.
+    ///
+    /// # Errors
+    /// As for [`ipset_save`](Self::ipset_save).
+    fn ipset_sizes(&self) -> Result<String, HostError>;
+
     /// **Changes**: `ipset -exist restore`. Waits for rules that are still being destroyed to let go
     /// of their sets.
     ///

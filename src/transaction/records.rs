@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::compile::compile_skeleton;
 use crate::facts::Epoch;
+use crate::firewall::ipset::Sets;
 use crate::model::{DomainUuid, IfName, NetworkId};
 use crate::record::{Basis, DomainRecord, HostRecord, Index, NetworkRecord, Phase, Want};
 use crate::state::HostState;
@@ -53,16 +54,25 @@ impl Records {
 
     /// What is there once, chains and sets: nothing before a network serves a port.
     pub fn skeleton(&self) -> HostState {
-        match &self.host {
-            Some(host) if self.networks.values().any(|network| network.serving) => {
-                let mut skeleton = compile_skeleton(&host.options);
-                if host.options.ipset {
-                    skeleton.sets = super::membership::sets(&self.index);
-                }
-                skeleton
-            }
-            _ => HostState::default(),
-        }
+        let Some(host) = self.serving() else {
+            return HostState::default();
+        };
+        let mut skeleton = compile_skeleton(&host.options);
+        skeleton.sets = self.sets();
+        skeleton
+    }
+
+    /// The sets that rules name, with their members.
+    pub fn sets(&self) -> Sets {
+        let writes_sets = |host: &&HostRecord| host.options.ipset;
+        let sets = self.serving().filter(writes_sets);
+        sets.map_or_else(Sets::default, |_| super::membership::sets(&self.index))
+    }
+
+    /// The host's record, once a network serves a port.
+    fn serving(&self) -> Option<&HostRecord> {
+        let serving = self.networks.values().any(|network| network.serving);
+        self.host.as_ref().filter(|_| serving)
     }
 
     /// Puts a want in the place of the domain's last one, and adds its networks. What they compile

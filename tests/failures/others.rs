@@ -134,6 +134,65 @@ ingress = [{ remote_group = "friends" }]
 egress = [{ any = true }]
 "#;
 
+/// A host with three friends, whose set somebody then treats so; what there was, and a fourth friend.
+fn with_a_set_that_is_not_whole(
+    world: &World,
+    meddle: &str,
+    then: impl FnOnce(&str, &[Vm; 3], &Vm),
+) {
+    world.configure(&format!("{}{FRIENDS}", support::world::CONFIG));
+    let friend = |number| Vm::new(number).with(|nic| "friends".clone_into(&mut nic.group));
+    let friends = [friend(1), friend(2), friend(3)];
+    world.bring_up(&[&friends[0], &friends[1], &friends[2]]);
+    let whole = world.kernel();
+    run(meddle);
+    assert_ne!(world.kernel(), whole, "{meddle}");
+    then(&whole, &friends, &friend(4));
+}
+
+/// The kernel's generation knows nothing of sets: who changes one looks whether it was as it should.
+#[test]
+fn a_set_that_somebody_emptied_is_whole_with_the_next_that_comes_or_goes() {
+    for meddle in [
+        "ipset flush NIPv4friends",
+        "ipset del NIPv4friends 192.168.101.2",
+    ] {
+        World::run(|world| {
+            with_a_set_that_is_not_whole(world, meddle, |whole, _, fourth| {
+                world.bring_up(&[fourth]);
+                let members = run("ipset save NIPv4friends");
+                let count = members.lines().filter(|line| line.starts_with("add "));
+                assert_eq!(count.count(), 4, "{members}");
+                world.take_down(&[fourth]);
+                assert_same(&world.kernel(), whole, meddle);
+            });
+        });
+        World::run(|world| {
+            with_a_set_that_is_not_whole(world, meddle, |_, friends, _| {
+                world.take_down(&[&friends[2]]);
+                let members = run("ipset save NIPv4friends");
+                let count = members.lines().filter(|line| line.starts_with("add "));
+                assert_eq!(count.count(), 2, "{members}");
+            });
+        });
+    }
+}
+
+#[test]
+fn a_set_that_somebody_emptied_is_whole_after_a_reload_that_changes_nothing() {
+    World::run(|world| {
+        with_a_set_that_is_not_whole(world, "ipset flush NIPv4friends", |whole, _, _| {
+            let planned = world.vmhook(&["reload", "--dry-run"]).ok();
+            assert!(
+                planned.contains("add NIPv4friends 192.168.101.1"),
+                "{planned}"
+            );
+            world.vmhook(&["reload"]).ok();
+            assert_same(&world.kernel(), whole, "after a reload");
+        });
+    });
+}
+
 #[test]
 fn a_set_that_a_rule_of_somebody_elses_names_stays_and_keeps_nobody_from_starting() {
     World::run(|world| {

@@ -15,6 +15,7 @@
 
 mod change;
 mod save;
+mod sizes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,6 +27,7 @@ use crate::model::Family;
 
 pub use change::SetsChange;
 pub use save::parse_sets;
+pub use sizes::have_their_sizes;
 
 /// The sets that are ours, by name, each with its members.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
