@@ -399,31 +399,36 @@ fn a_reader_that_has_read_enough_is_no_error() {
     assert_eq!(err, "");
 }
 
+/// Right, and seldom meant, beside the reference.
+const SELDOM_MEANT: &str = r#"
+[address_group.offices]
+addresses = []
+[security_group.default]
+members = ["10.1.2.3/8", "0.0.0.0/0"]
+[security_group.web]
+stateful = false
+ingress = [{ protocol = "tcp", port = 80, remote_group = "web" }]
+[port.web8]
+mac = "fa:16:3e:00:00:08"
+network = "selfservice"
+fixed_ips = ["192.168.101.8"]
+security_groups = ["web", "mysecurity"]
+[port.balancer]
+mac = "fa:16:3e:00:00:0a"
+fixed_ips = []
+security_groups = ["web"]
+device_owner = "neutron:LOADBALANCERV2"
+[port.silent]
+mac = "fa:16:3e:00:00:09"
+fixed_ips = []
+security_groups = []
+"#;
+
 #[test]
 fn what_is_right_and_seldom_meant_is_noted_and_no_error() {
     let user = User::with("reference");
     let reference = fs::read_to_string(user.path("vmhook.toml")).unwrap();
-    user.configure(&format!(
-        "{reference}\n{}",
-        r#"
-        [address_group.offices]
-        addresses = []
-        [security_group.default]
-        members = ["10.1.2.3/8", "0.0.0.0/0"]
-        [security_group.web]
-        stateful = false
-        ingress = [{ protocol = "tcp", port = 80, remote_group = "web" }]
-        [port.web8]
-        mac = "fa:16:3e:00:00:08"
-        network = "selfservice"
-        fixed_ips = ["192.168.101.8"]
-        security_groups = ["web", "mysecurity"]
-        [port.silent]
-        mac = "fa:16:3e:00:00:09"
-        fixed_ips = []
-        security_groups = []
-        "#
-    ));
+    user.configure(&format!("{reference}{SELDOM_MEANT}"));
     let Ended { out, .. } = user.run(&["check"]).with_code(0);
     for words in [
         "note: address_group.offices.addresses: no address: a rule that names this group allows nothing",
@@ -431,6 +436,8 @@ fn what_is_right_and_seldom_meant_is_noted_and_no_error() {
         "note: security_group.default.members[1]: 0.0.0.0/0 is every address of its family",
         "note: port web8 is in group web, which rules name as remote group: ",
         "note: port web8 has stateful and stateless groups: its first, web, decides for all",
+        "note: port balancer has a stateless group and a device_owner of \"neutron:…\": all its packets \
+         are tracked",
     ] {
         assert!(out.contains(words), "{words}\n{out}");
     }

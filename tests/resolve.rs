@@ -239,9 +239,16 @@ mod port {
         domain: Option<&Domain>,
         target: Option<&str>,
     ) -> Result<ResolvedPort, String> {
-        let config = config(&format!(
-            "{HOST}{LAB}security_groups = [\"web\"]\n[security_group]\nweb = {{}}\ndb = {{}}\n{more}"
-        ));
+        let groups = "security_groups = [\"web\"]\n[security_group]\nweb = {}\ndb = {}\n";
+        port_on(&format!("{LAB}{groups}{more}"), domain, target)
+    }
+
+    fn port_on(
+        text: &str,
+        domain: Option<&Domain>,
+        target: Option<&str>,
+    ) -> Result<ResolvedPort, String> {
+        let config = config(&format!("{HOST}{text}"));
         let from = Sources {
             config: &config,
             network: network_of(&config),
@@ -402,6 +409,22 @@ mod port {
         let on = format!("{CONFIGURED}port_security = true");
         let (security, _) = security(&on, Some(&off));
         assert_eq!(security, PortSecurity::Hardened, "[port] before metadata");
+    }
+
+    /// What counts for filtered ports alone makes no other one differ.
+    #[test]
+    fn without_port_security_hears_any_dhcp_server() {
+        let servers = |security: &str| {
+            let text = format!("{LAB}dhcp_servers = [\"192.0.2.9\"]\n{CONFIGURED}{security}");
+            port_on(&text, None, None).unwrap().port.dhcp_servers
+        };
+        let its = Some(["192.0.2.9".parse().unwrap()].into());
+        assert_eq!(
+            (servers(""), servers("hardened = false")),
+            (its.clone(), its)
+        );
+        assert_eq!(servers("port_security = false"), None);
+        assert_eq!(servers("trusted = true"), None);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::object::Object;
 use super::source::Site;
 use super::table::Table;
 use super::value::Value;
-use crate::model::MacAddr;
+use crate::model::{MacAddr, PortSecurity};
 
 /// A port as the configuration gives it. What is `None` here comes from elsewhere: the domain's
 /// metadata, Nova's, the network's defaults.
@@ -41,9 +41,26 @@ pub struct PortConfig {
 
 impl PortConfig {
     /// Whether it is a port of the network itself: it says so, or its owner does.
-    pub fn is_trusted(&self) -> bool {
+    fn is_trusted(&self) -> bool {
         let of_network = self.device_owner == Some(DeviceOwner::Network);
         self.trusted.unwrap_or(of_network)
+    }
+
+    /// Why nothing of it is filtered, where the configuration says so. A trusted port is one whatever
+    /// `port_security` says, as in Neutron.
+    pub fn unfiltered(&self) -> Option<PortSecurity> {
+        if self.is_trusted() {
+            Some(PortSecurity::Trusted)
+        } else if self.port_security == Some(false) {
+            Some(PortSecurity::Disabled)
+        } else {
+            None
+        }
+    }
+
+    /// Whether it has security groups, by what the configuration says.
+    pub fn is_filtered(&self) -> bool {
+        self.unfiltered().is_none()
     }
 }
 
@@ -143,12 +160,10 @@ fn device_owner(value: &Value<'_>) -> Checked<DeviceOwner> {
 
 /// Whoever gives filters to a port that has none expects that they count.
 fn no_filters(port: &PortConfig, table: &mut Table<'_>) {
-    let state = if port.is_trusted() {
-        "a trusted port"
-    } else if port.port_security == Some(false) {
-        "a port without port security"
-    } else {
-        return;
+    let state = match port.unfiltered() {
+        Some(PortSecurity::Trusted) => "a trusted port",
+        Some(_) => "a port without port security",
+        None => return,
     };
     let is_some = |list: Option<usize>| list.is_some_and(|length| length > 0);
     let groups = port.security_groups.as_ref().map(Vec::len);

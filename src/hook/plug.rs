@@ -206,11 +206,6 @@ fn unresolved(network: &Network, mac: MacAddr) -> Port {
     }
 }
 
-/// Whether a port is such a one; or closed, of any address and without a group, which is the same.
-pub(super) fn is_unresolved(port: &Port) -> bool {
-    !port.is_resolved()
-}
-
 /// The owner's want with the port added, or in the place of one that has no tap.
 fn want(
     (host, store): (&dyn Host, &Store<'_>),

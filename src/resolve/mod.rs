@@ -16,11 +16,13 @@
 
 mod claim;
 mod network;
+mod origin;
 mod port;
 mod security;
 mod tap;
 
 pub use claim::{Claimed, ours};
 pub use network::{destination, devices, local_ip, network};
-pub use port::{Origin, Origins, ResolvedPort, Sources, port};
+pub use origin::{Origin, Origins};
+pub use port::{ResolvedPort, Sources, port};
 pub use tap::{attach, check_mtu, untold_mtu};

@@ -1,62 +1,17 @@
 //! An interface as a port: who it may be and what it may do, and who says so.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use serde::Serialize;
 
+use super::origin::{Origin, Origins, Said};
 use super::security::{no_filters, security};
 use crate::config::{Config, DeviceOwner, NetworkConfig, PortConfig, Section};
 use crate::domain::{Domain, PortMetadata};
 use crate::model::{
     AllowedAddressPair, IfName, MacAddr, Port, PortSecurity, Remote, RemoteGroup, SecurityGroup,
 };
-
-/// Who says what a field of a port is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Origin {
-    /// `[port.NAME]` in the configuration.
-    Port(String),
-    /// The domain's own metadata.
-    Metadata,
-    /// Nova's metadata.
-    Nova,
-    /// The network's defaults in the configuration.
-    Network(String),
-    /// `[firewall]` in the configuration, or what holds without it.
-    Firewall,
-    /// Nobody: it is what holds where nobody says anything.
-    BuiltIn,
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Port(name) => write!(f, "[port.{name}]"),
-            Self::Metadata => f.write_str("domain metadata"),
-            Self::Nova => f.write_str("Nova metadata"),
-            Self::Network(name) => write!(f, "[network.{name}]"),
-            Self::Firewall => f.write_str("[firewall]"),
-            Self::BuiltIn => f.write_str("built in"),
-        }
-    }
-}
-
-/// Who said each field that may come from several places.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Origins {
-    /// The addresses.
-    pub fixed_ips: Origin,
-    /// What it may use besides.
-    pub address_pairs: Origin,
-    /// The security groups.
-    pub security_groups: Origin,
-    /// How much of it is checked.
-    pub security: Origin,
-}
 
 /// A port, and who said so.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,36 +51,37 @@ pub fn port(mac: MacAddr, target: Option<&str>, from: Sources<'_>) -> Result<Res
     };
     let metadata = metadata(mac, from)?;
     let security = security(configured, metadata, from)?;
-    let fixed_ips = fixed_ips(configured, metadata, target.as_ref(), from)?;
-    let fixed_ips = match fixed_ips {
-        None if !security.0.is_filtered() => (Vec::new(), security.1.clone()),
+    let is_filtered = security.what.is_filtered();
+    let fixed_ips = match fixed_ips(configured, metadata, target.as_ref(), from)? {
+        None if !is_filtered => Said::new(Vec::new(), security.by.clone()),
         given => given.ok_or(NO_ADDRESS)?,
     };
     let groups = groups_of(configured, metadata, &security, from)?;
-    let remote_groups = remote_groups(&groups.0, from.config)?;
-    let pairs = pairs(mac, configured, metadata, from.network);
-    let given = (!pairs.0.is_empty()).then_some(&pairs.1);
+    let remote_groups = remote_groups(&groups.what, from.config)?;
+    let pairs = pairs(mac, configured, metadata);
+    let given = (!pairs.what.is_empty()).then_some(&pairs.by);
     let what = ("allowed address pairs", "allowed_address_pairs");
     no_filters(&security, what, given)?;
+    let dhcp_servers = from.network.dhcp_servers.as_ref();
     Ok(ResolvedPort {
         port: Port {
             network: from.network.id.clone(),
             mac,
             tap: None,
             target,
-            fixed_ips: fixed_ips.0,
+            fixed_ips: fixed_ips.what,
             ipv6_addresses: from.network.ipv6_addresses,
-            dhcp_servers: from.network.dhcp_servers.clone(),
-            allowed_address_pairs: pairs.0,
-            security_groups: groups.0,
+            dhcp_servers: dhcp_servers.filter(|_| is_filtered).cloned(),
+            allowed_address_pairs: pairs.what,
+            security_groups: groups.what,
             remote_groups,
-            security: security.0,
+            security: security.what,
         },
         origins: Origins {
-            fixed_ips: fixed_ips.1,
-            address_pairs: pairs.1,
-            security_groups: groups.1,
-            security: security.1,
+            fixed_ips: fixed_ips.by,
+            address_pairs: pairs.by,
+            security_groups: groups.by,
+            security: security.by,
         },
     })
 }
@@ -156,17 +112,17 @@ fn fixed_ips(
     metadata: Option<&PortMetadata>,
     target: Option<&IfName>,
     from: Sources<'_>,
-) -> Result<Option<(Vec<IpAddr>, Origin)>, String> {
+) -> Result<Option<Said<Vec<IpAddr>>>, String> {
     if let Some(PortConfig {
         name,
         fixed_ips: Some(ips),
         ..
     }) = configured
     {
-        return Ok(Some((ips.clone(), Origin::Port(name.clone()))));
+        return Ok(Some(Said::new(ips.clone(), Origin::Port(name.clone()))));
     }
     if let Some(entry) = metadata.filter(|entry| !entry.fixed_ips.is_empty()) {
-        return Ok(Some((entry.fixed_ips.clone(), Origin::Metadata)));
+        return Ok(Some(Said::new(entry.fixed_ips.clone(), Origin::Metadata)));
     }
     let nova = from
         .domain
@@ -174,7 +130,7 @@ fn fixed_ips(
         .and_then(|(domain, tap)| domain.nova_port(tap.as_str()));
     if let Some(nova) = nova {
         let ips = nova.fixed_ips.clone().map_err(|error| error.to_string())?;
-        return Ok((!ips.is_empty()).then_some((ips, Origin::Nova)));
+        return Ok((!ips.is_empty()).then(|| Said::new(ips, Origin::Nova)));
     }
     Ok(None)
 }
@@ -184,22 +140,23 @@ fn pairs(
     mac: MacAddr,
     configured: Option<&PortConfig>,
     metadata: Option<&PortMetadata>,
-    network: &NetworkConfig,
-) -> (Vec<AllowedAddressPair>, Origin) {
+) -> Said<Vec<AllowedAddressPair>> {
     let by_port = configured.and_then(|port| {
         let pairs = port.allowed_address_pairs.as_ref()?;
-        Some((pairs, Origin::Port(port.name.clone())))
+        Some(Said::new(pairs, Origin::Port(port.name.clone())))
     });
-    let by_metadata = metadata.map(|entry| (&entry.allowed_address_pairs, Origin::Metadata));
-    let by_metadata = by_metadata.filter(|(pairs, _)| !pairs.is_empty());
-    let Some((pairs, origin)) = by_port.or(by_metadata) else {
-        return (Vec::new(), Origin::Network(network.name.clone()));
+    let by_metadata = || {
+        let pairs = &metadata?.allowed_address_pairs;
+        (!pairs.is_empty()).then(|| Said::new(pairs, Origin::Metadata))
+    };
+    let Some(Said { what, by }) = by_port.or_else(by_metadata) else {
+        return Said::new(Vec::new(), Origin::BuiltIn);
     };
     let pair = |(ip, other): &(IpNet, Option<MacAddr>)| AllowedAddressPair {
         ip: *ip,
         mac: other.unwrap_or(mac),
     };
-    (pairs.iter().map(pair).collect(), origin)
+    Said::new(what.iter().map(pair).collect(), by)
 }
 
 /// Its security groups, whole. A port that is not filtered has none, also where its network has some
@@ -207,17 +164,17 @@ fn pairs(
 fn groups_of(
     configured: Option<&PortConfig>,
     metadata: Option<&PortMetadata>,
-    security: &(PortSecurity, Origin),
+    security: &Said<PortSecurity>,
     from: Sources<'_>,
-) -> Result<(Vec<SecurityGroup>, Origin), String> {
-    let (names, said) = group_names(configured, metadata, from.network);
-    if !security.0.is_filtered() {
-        let of_its_own = !names.is_empty() && !matches!(said, Origin::Network(_) | Origin::BuiltIn);
-        let given = of_its_own.then_some(&said);
+) -> Result<Said<Vec<SecurityGroup>>, String> {
+    let names = group_names(configured, metadata, from.network);
+    if !security.what.is_filtered() {
+        let for_all = matches!(names.by, Origin::Network(_) | Origin::BuiltIn);
+        let given = (!names.what.is_empty() && !for_all).then_some(&names.by);
         no_filters(security, ("security groups", "security_groups"), given)?;
-        return Ok((Vec::new(), security.1.clone()));
+        return Ok(Said::new(Vec::new(), security.by.clone()));
     }
-    let mut groups = groups(&names, &said, from.config)?;
+    let mut groups = groups(&names, from.config)?;
     let owner = configured.and_then(|port| port.device_owner);
     if owner == Some(DeviceOwner::Service) {
         // As in Neutron: whether these are stateful nobody asks.
@@ -225,45 +182,45 @@ fn groups_of(
             group.stateless = false;
         }
     }
-    Ok((groups, said))
+    Ok(Said::new(groups, names.by))
 }
 
 fn group_names(
     configured: Option<&PortConfig>,
     metadata: Option<&PortMetadata>,
     network: &NetworkConfig,
-) -> (Vec<String>, Origin) {
+) -> Said<Vec<String>> {
     if let Some(PortConfig {
         name,
         security_groups: Some(groups),
         ..
     }) = configured
     {
-        return (groups.clone(), Origin::Port(name.clone()));
+        return Said::new(groups.clone(), Origin::Port(name.clone()));
     }
     if let Some(entry) = metadata.filter(|entry| !entry.security_groups.is_empty()) {
-        return (entry.security_groups.clone(), Origin::Metadata);
+        return Said::new(entry.security_groups.clone(), Origin::Metadata);
     }
-    let said = match network.security_groups {
+    let by = match network.security_groups {
         Some(_) => Origin::Network(network.name.clone()),
         None => Origin::BuiltIn,
     };
-    (network.default_groups(), said)
+    Said::new(network.default_groups(), by)
 }
 
-fn groups(names: &[String], said: &Origin, config: &Config) -> Result<Vec<SecurityGroup>, String> {
-    let place = match said {
+fn groups(names: &Said<Vec<String>>, config: &Config) -> Result<Vec<SecurityGroup>, String> {
+    let place = match &names.by {
         Origin::Port(name) => config.place(Section::Port, name),
         Origin::Network(name) => config.place(Section::Network, name),
         Origin::Metadata | Origin::Nova | Origin::Firewall | Origin::BuiltIn => None,
     };
-    let whence = place.map_or_else(|| said.to_string(), ToString::to_string);
+    let whence = place.map_or_else(|| names.by.to_string(), ToString::to_string);
     let group = |name: &String| match config.security_group(name) {
         Some(Ok(group)) => Ok(group.clone()),
         Some(Err(errors)) => Err(errors.to_string()),
         None => Err(format!("security group {name:?} is not defined ({whence})")),
     };
-    names.iter().map(group).collect()
+    names.what.iter().map(group).collect()
 }
 
 /// The other groups that the rules of these name, as they are defined now.

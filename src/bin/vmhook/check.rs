@@ -331,7 +331,7 @@ fn port_words(port: &PortConfig) -> String {
         Some(mac) => format!("{ip} with {mac}"),
     }));
     let groups = match port.security_groups.as_deref() {
-        _ if !notes::is_filtered(port) => String::new(),
+        _ if !port.is_filtered() => String::new(),
         None => ", groups as its domain or network says".to_owned(),
         Some([]) => ", no groups: no packet".to_owned(),
         Some(groups) => format!(", groups {}", join(groups.iter().cloned())),
@@ -342,12 +342,9 @@ fn port_words(port: &PortConfig) -> String {
     };
     let network: String = network.collect();
     let addresses = with("addresses", addresses) + &with("besides", pairs);
-    let security = if port.is_trusted() {
-        ", not filtered (trusted)"
-    } else if port.port_security == Some(false) {
-        ", not filtered"
-    } else {
-        hardened_words(port.hardened)
+    let security = match port.unfiltered() {
+        Some(why) => format!(", {why}"),
+        None => hardened_words(port.hardened).to_owned(),
     };
     format!("{}{network}{addresses}{groups}{security}", port.mac)
 }

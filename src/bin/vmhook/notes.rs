@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use vmhook::config::{Config, NetworkConfig, NetworkKindConfig, PortConfig};
+use vmhook::config::{Config, DeviceOwner, NetworkConfig, NetworkKindConfig, PortConfig};
 use vmhook::model::{Remote, SecurityGroup};
 
 /// The notes, one line each.
@@ -14,11 +14,6 @@ pub(crate) fn of(config: &Config) -> Vec<String> {
         of_stateless(config),
     ];
     notes.concat()
-}
-
-/// Whether a port has security groups at all.
-pub(crate) fn is_filtered(port: &PortConfig) -> bool {
-    !port.is_trusted() && port.port_security != Some(false)
 }
 
 /// Two ports with one address. That may be meant, where they are on two networks or never run at once,
@@ -80,28 +75,36 @@ fn is_unknown_elsewhere(config: &Config, port: &PortConfig, group: &SecurityGrou
     let is_local = network.is_some_and(|network| network.kind == NetworkKindConfig::Local);
     let mut addresses = port.fixed_ips.iter().flatten();
     !is_local
-        && is_filtered(port)
+        && port.is_filtered()
         && groups_of(config, port).contains(&group.name)
         && addresses.any(|address| !listed(address))
 }
 
-/// Stateful and stateless groups on one port.
+/// Stateful and stateless groups on one port, and stateless ones where that counts for nothing.
 fn of_stateless(config: &Config) -> Vec<String> {
     let note = |port: &PortConfig| {
         let names = groups_of(config, port);
         let groups = names.iter().filter_map(|name| config.security_group(name));
         let stateless: Vec<bool> = groups.flatten().map(|group| group.stateless).collect();
-        let mixed = stateless.contains(&true) && stateless.contains(&false);
-        mixed.then(|| {
-            format!(
-                "port {} has stateful and stateless groups: its first, {}, decides for all",
-                port.name, names[0]
-            )
-        })
+        if !stateless.contains(&true) {
+            return None;
+        }
+        let port_name = &port.name;
+        match port.device_owner {
+            Some(DeviceOwner::Service) => Some(format!(
+                "port {port_name} has a stateless group and a device_owner of \"neutron:…\": all its \
+                 packets are tracked"
+            )),
+            _ if stateless.contains(&false) => Some(format!(
+                "port {port_name} has stateful and stateless groups: its first, {}, decides for all",
+                names[0]
+            )),
+            _ => None,
+        }
     };
     let ports = config.ports.values().flatten();
     ports
-        .filter(|port| is_filtered(port))
+        .filter(|port| port.is_filtered())
         .filter_map(note)
         .collect()
 }

@@ -4,7 +4,6 @@ use super::Rewritten;
 use super::shared::Shared;
 use crate::apply::{Decided, Standing};
 use crate::config::{Config, NetworkConfig};
-use crate::hook::plug::is_unresolved;
 use crate::model::{IfName, Network, Port};
 use crate::record::Want;
 use crate::refusal::Refusal;
@@ -98,7 +97,7 @@ impl<'a> Again<'a> {
         for port in &want.ports {
             let refuse = |cause: String| Refusal::of_interface(&want.name, port.mac, cause);
             let network = self.network(port).map_err(refuse)?;
-            if is_unresolved(port) {
+            if !port.is_resolved() {
                 decided.ports.push(port.clone());
                 continue;
             }
