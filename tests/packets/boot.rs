@@ -135,7 +135,8 @@ fn igmp(from: End, to: End, message: &[u8]) -> Vec<u8> {
 }
 
 fn dhcp(from: &str, to: End) -> Vec<u8> {
-    frames::udp(guest(from), to, (68, 67), b"what a DHCP client says")
+    let said = frames::bootp(1, frames::mac(GUEST), b"what a DHCP client says");
+    frames::udp(guest(from), to, (68, 67), &said)
 }
 
 /// What a client says over DHCPv6: to all servers and relays, whatever it is (RFC 8415, section 18.2).

@@ -50,6 +50,23 @@ pub fn udp(from: End, to: End, ports: (u16, u16), payload: &[u8]) -> Vec<u8> {
     })
 }
 
+/// A message of BOOTP or DHCP (RFC 2131): 1 asks, 2 answers. The octets follow the magic cookie, where
+/// options are.
+pub fn bootp(operation: u8, hardware: [u8; 6], options: &[u8]) -> Vec<u8> {
+    let head = [operation, 1, 6, 0, 0x51, 0xa7, 0x1c, 0x0d];
+    let (names, cookie) = ([0; 192], [0x63, 0x82, 0x53, 0x63]);
+    [
+        &head[..],
+        &[0; 20],
+        &hardware,
+        &[0; 10],
+        &names,
+        &cookie,
+        options,
+    ]
+    .concat()
+}
+
 /// The first segment of a TCP connection.
 pub fn tcp_syn(from: End, to: End, ports: (u16, u16)) -> Vec<u8> {
     tcp_syn_with(from, to, ports, &[])

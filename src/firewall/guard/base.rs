@@ -87,6 +87,7 @@ const SETS: &str = "	set bridges { type ifname; }
 	set nanets { typeof iifname . @th,64,128; flags interval; }
 	set naany { type ifname; }
 	set rarp { typeof iifname . @nh,64,48; }
+	set hardware { typeof iifname . @nh,64,48; }
 	set dhcp { type ifname; }
 	set dhcp4 { type ifname . ipv4_addr; }
 	set dhcp6 { type ifname . ipv6_addr; }
@@ -99,7 +100,9 @@ const SETS: &str = "	set bridges { type ifname; }
 /// the one that has the address and asks at the same time, for another who wants it (RFC 5227, section
 /// 2.1.1; RFC 4862, section 5.4.3), and a VM could keep its neighbours from theirs.
 ///
-/// It is no DHCP server, from whatever port: a client looks at none but its own.
+/// It is no DHCP server, from whatever port: a client looks at none but its own. To a server or relay it
+/// says only what a client says, and in IPv4 for its own hardware address (36 bytes into the message that
+/// follows UDP's header, RFC 2131): else it could release or decline its neighbour's lease.
 ///
 /// nft 1.0.6 has no word for the target of a neighbour advertisement, and its `arp` expressions imply
 /// the ethertype of ARP, which RARP has not: both are read by their place, 64 bits into the ICMPv6
@@ -128,9 +131,17 @@ const FROM_VM: &str = "	chain from_own_v4 {
 		ether type vmap { ip : jump from_vm_v4, ip6 : jump from_vm_v6, arp : jump from_vm_arp, 0x8035 : jump from_vm_rarp }
 		drop
 	}
+	chain from_vm_dhcp {
+		@th,64,8 1 iifname . @th,288,48 @rarp return
+		@th,64,8 1 iifname . @th,288,48 @hardware return
+		drop
+	}
+	chain from_vm_dhcpv6 {
+		@th,64,8 { 2, 7, 10, 12, 13 } drop
+	}
 	chain from_vm_v4 {
+		udp dport vmap { 67 : jump from_vm_dhcp, 68 : drop }
 		ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67 accept
-		udp dport 68 drop
 		goto from_own_v4
 	}
 	chain from_vm_probe {
@@ -154,7 +165,7 @@ const FROM_VM: &str = "	chain from_own_v4 {
 	chain from_vm_v6 {
 		iifname != @has6 drop
 		icmpv6 type { nd-router-advert, nd-redirect } drop
-		udp dport 546 drop
+		udp dport vmap { 546 : drop, 547 : jump from_vm_dhcpv6 }
 		icmpv6 type nd-neighbor-advert jump from_vm_target
 		ip6 saddr :: icmpv6 type nd-neighbor-solicit jump from_vm_target
 		ip6 saddr :: icmpv6 type { nd-neighbor-solicit, mld-listener-report, mld2-listener-report } accept

@@ -59,6 +59,8 @@ pub enum Element {
     /// The VM's own MAC address, which it may announce by RARP, as QEMU does after a migration. Every
     /// VM's port has it, also one of which nothing is checked: it tells whose the tap is.
     Rarp(IfName, MacAddr),
+    /// Another MAC address that the VM may send with, of a pair: one that asks for DHCP may be this.
+    Hardware(IfName, MacAddr),
     /// DHCP replies reach the port from its servers alone.
     DhcpLimited(IfName),
     /// A server whose DHCP or DHCPv6 replies reach a port that is limited to its servers.
@@ -86,6 +88,7 @@ impl Element {
             | Self::Has6(tap)
             | Self::Na(tap, _)
             | Self::Rarp(tap, _)
+            | Self::Hardware(tap, _)
             | Self::DhcpLimited(tap)
             | Self::DhcpServer(tap, _)
             | Self::Place(tap, _)
@@ -199,10 +202,8 @@ impl Element {
             Self::Unhardened(tap) => ("bridge vmhook unhardened", format!("\"{tap}\"")),
             Self::Mac(tap, mac) => ("bridge vmhook macs", format!("\"{tap}\" . {mac}")),
             Self::Has6(tap) => ("bridge vmhook has6", format!("\"{tap}\"")),
-            Self::Rarp(tap, mac) => {
-                let mac = mac.to_string().replace(':', "");
-                ("bridge vmhook rarp", format!("\"{tap}\" . 0x{mac}"))
-            }
+            Self::Rarp(tap, mac) => ("bridge vmhook rarp", by_number(tap, *mac)),
+            Self::Hardware(tap, mac) => ("bridge vmhook hardware", by_number(tap, *mac)),
             Self::DhcpLimited(tap) => ("bridge vmhook dhcp", format!("\"{tap}\"")),
             Self::DhcpServer(tap, server) => {
                 let set = match Family::of(*server) {
@@ -214,6 +215,12 @@ impl Element {
             _ => return None,
         })
     }
+}
+
+/// The key of a MAC address where nft has no word for its place.
+fn by_number(tap: &IfName, mac: MacAddr) -> String {
+    let number = mac.to_string().replace(':', "");
+    format!("\"{tap}\" . 0x{number}")
 }
 
 /// Where a network's largest TCP segments stand, and what of its MTU is headers: IP's without options

@@ -217,13 +217,16 @@ fn element(place: &str, key: &str) -> Option<Element> {
             Element::DhcpServer(name, rest[0].parse().ok()?)
         }
         ("bridge vmhook na", 1) => Element::Na(name, Ipv6Addr::from(number()?)),
-        ("bridge vmhook rarp", 1) => {
-            let [.., first, second, third, fourth, fifth, sixth] = number()?.to_be_bytes();
-            let octets = [first, second, third, fourth, fifth, sixth];
-            Element::Rarp(name, MacAddr::new(octets).ok()?)
-        }
+        ("bridge vmhook rarp", 1) => Element::Rarp(name, mac_of(number()?)?),
+        ("bridge vmhook hardware", 1) => Element::Hardware(name, mac_of(number()?)?),
         _ => return None,
     })
+}
+
+/// The MAC address that is written as a number.
+fn mac_of(number: u128) -> Option<MacAddr> {
+    let [.., first, second, third, fourth, fifth, sixth] = number.to_be_bytes();
+    MacAddr::new([first, second, third, fourth, fifth, sixth]).ok()
 }
 
 /// The prefix that is written as its first and its last address.

@@ -70,7 +70,10 @@ pub fn port_elements(zone: Zone, port: &Port, tap: &Tap) -> BTreeSet<Element> {
 fn sources(port: &Port, name: &IfName) -> BTreeSet<Element> {
     let mut elements = BTreeSet::from([Element::Mac(name.clone(), port.mac)]);
     let pairs = port.allowed_address_pairs.iter();
-    elements.extend(pairs.map(|pair| Element::Mac(name.clone(), pair.mac)));
+    for mac in pairs.map(|pair| pair.mac).filter(|mac| *mac != port.mac) {
+        elements.insert(Element::Mac(name.clone(), mac));
+        elements.insert(Element::Hardware(name.clone(), mac));
+    }
     for source in Policy::of(port, Family::Ipv4).sources {
         elements.insert(source_v4(name, &source));
     }

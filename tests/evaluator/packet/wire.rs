@@ -20,7 +20,7 @@ impl Packet {
                 } else {
                     [0x86, 0xdd]
                 };
-                [&ethernet[..], &ethertype, &ip.bytes(number)].concat()
+                [&ethernet[..], &ethertype, &ip.bytes(number, source)].concat()
             }
             Content::Arp {
                 is_reply,
@@ -54,19 +54,26 @@ impl Packet {
 
 impl Ip {
     /// The packet from its header on.
-    fn bytes(&self, number: u32) -> Vec<u8> {
-        let mut frame = self.as_frame(number);
+    fn bytes(&self, number: u32, hardware: [u8; 6]) -> Vec<u8> {
+        let mut frame = self.as_frame(number, hardware);
         if self.has_options && self.source.is_ipv6() {
             frame = frames::behind_extension(60, &frame);
         }
         frame[14..].to_vec()
     }
 
-    fn as_frame(&self, number: u32) -> Vec<u8> {
+    /// A client of DHCP says whose its hardware address is.
+    fn as_frame(&self, number: u32, hardware: [u8; 6]) -> Vec<u8> {
         let payload = number.to_be_bytes();
         let mut bytes = Vec::new();
         let written = match &self.carries {
-            Carries::Udp(from, to) => self.head().udp(*from, *to).write(&mut bytes, &payload),
+            Carries::Udp(from, to) => {
+                let payload = match to {
+                    67 => frames::bootp(1, hardware, &payload),
+                    _ => payload.to_vec(),
+                };
+                self.head().udp(*from, *to).write(&mut bytes, &payload)
+            }
             // Sequence numbers are always the same, so that any answer fits its question.
             Carries::Tcp { ports, is_answer } => {
                 let segment = self.head().tcp(ports.0, ports.1, 1000, 64240).syn();
@@ -123,7 +130,7 @@ impl Ip {
             _ => Vec::new(),
         };
         if let Some(about) = about {
-            body.extend(about.bytes(0));
+            body.extend(about.bytes(0, [0; 6]));
         }
         body.extend(low);
         let mut bytes = Vec::new();

@@ -25,6 +25,12 @@ impl Body<'_, '_> {
                 let (from, to, ports) = self.sockets()?;
                 frames::udp(from, to, ports, &payload)
             }
+            "dhcp" => self.dhcp(&payload)?,
+            "dhcpv6" => {
+                let kind: u8 = self.words.value("a message's type")?;
+                let (from, to, ports) = self.sockets()?;
+                frames::udp(from, to, ports, &[&[kind], &payload[..]].concat())
+            }
             "tcp" => {
                 let (from, to, ports) = self.sockets()?;
                 frames::tcp_syn_with(from, to, ports, &payload)
@@ -72,6 +78,19 @@ impl Body<'_, '_> {
             kind,
             &[&[0, 1, 0, 1], payload].concat(),
         ))
+    }
+
+    fn dhcp(&mut self, payload: &[u8]) -> Result<Vec<u8>, String> {
+        let operation = match self.words.next("request or reply")? {
+            "request" => 1,
+            "reply" => 2,
+            word => return Err(format!("unknown after dhcp: {word}")),
+        };
+        let (from, to, ports) = self.sockets()?;
+        self.words.exactly("of")?;
+        let hardware = self.words.mac(self.sender.links)?;
+        let message = frames::bootp(operation, hardware, payload);
+        Ok(frames::udp(from, to, ports, &message))
     }
 
     fn neighbour_discovery(&mut self, word: &str) -> Result<Vec<u8>, String> {

@@ -154,6 +154,7 @@ fn a_frame_that_is_told_wrongly_is_refused_with_the_word() {
             "nobody is no Ethernet address and has none",
         ),
         ("arp ask 192.168.101.1", "unknown after arp: ask"),
+        ("dhcp offer 192.168.101.1:67", "unknown after dhcp: offer"),
         (
             "routing ping 192.168.101.88 > 192.168.101.1",
             "extension headers are IPv6's",
