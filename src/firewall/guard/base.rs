@@ -104,6 +104,10 @@ const SETS: &str = "	set bridges { type ifname; }
 /// says only what a client says, and in IPv4 for its own hardware address (36 bytes into the message that
 /// follows UDP's header, RFC 2131): else it could release or decline its neighbour's lease.
 ///
+/// It is no router either: it neither advertises nor redirects, and asks nobody for multicast listeners.
+/// No IPv6 fragment hides what it is: a fragment header with another extension header behind it would let
+/// the first fragment end before the packet's own header, or be a fragment of a fragment.
+///
 /// nft 1.0.6 has no word for the target of a neighbour advertisement, and its `arp` expressions imply
 /// the ethertype of ARP, which RARP has not: both are read by their place, 64 bits into the ICMPv6
 /// and the RARP header.
@@ -141,6 +145,8 @@ const FROM_VM: &str = "	chain from_own_v4 {
 	}
 	chain from_vm_v4 {
 		udp dport vmap { 67 : jump from_vm_dhcp, 68 : drop }
+		icmp type router-advertisement drop
+		igmp type membership-query drop
 		ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67 accept
 		goto from_own_v4
 	}
@@ -164,8 +170,9 @@ const FROM_VM: &str = "	chain from_own_v4 {
 	}
 	chain from_vm_v6 {
 		iifname != @has6 drop
-		icmpv6 type { nd-router-advert, nd-redirect } drop
+		icmpv6 type { mld-listener-query, nd-router-advert, nd-redirect, 151 } drop
 		udp dport vmap { 546 : drop, 547 : jump from_vm_dhcpv6 }
+		frag nexthdr { 0, 43, 44, 60 } drop
 		icmpv6 type nd-neighbor-advert jump from_vm_target
 		ip6 saddr :: icmpv6 type nd-neighbor-solicit jump from_vm_target
 		ip6 saddr :: icmpv6 type { nd-neighbor-solicit, mld-listener-report, mld2-listener-report } accept

@@ -10,6 +10,17 @@ const ROUTER_ADVERTISEMENT: u8 = 134;
 const SOLICITATION: u8 = 135;
 const ADVERTISEMENT: u8 = 136;
 const REDIRECT: u8 = 137;
+/// Of multicast listeners.
+const QUERY: u8 = 130;
+/// Of multicast routers (RFC 4286).
+const MULTICAST_ROUTER_ADVERTISEMENT: u8 = 151;
+/// What routers say.
+const ROUTERS: [u8; 4] = [
+    QUERY,
+    ROUTER_ADVERTISEMENT,
+    REDIRECT,
+    MULTICAST_ROUTER_ADVERTISEMENT,
+];
 /// Of multicast listeners, both versions.
 const REPORTS: [u8; 2] = [131, 143];
 
@@ -31,7 +42,9 @@ pub(super) fn may_send(configuration: &Configuration, number: usize, packet: &Pa
         Content::Ip(ip) => match ip.family() {
             Family::V4 => {
                 let asks = ip.is_udp((68, 67)) && is_from_nobody_to_all(ip);
-                asks || !is_to_client(ip) && is_own(packet.source, ip.source)
+                let is_routers = ip.icmp().is_some_and(|(kind, _)| kind == 9);
+                let may_be_said = !is_to_client(ip) && !is_routers;
+                asks || may_be_said && is_own(packet.source, ip.source)
             }
             Family::V6 => may_send_ipv6(configuration, port, ip, is_own(packet.source, ip.source)),
         },
@@ -96,7 +109,7 @@ fn is_from_nobody_to_all(ip: &Ip) -> bool {
 fn may_send_ipv6(configuration: &Configuration, port: &Port, ip: &Ip, is_own: bool) -> bool {
     let own = sources(configuration, port, Family::V6);
     let kind = ip.icmp().map(|(kind, _)| kind);
-    let is_routers = kind.is_some_and(|kind| [ROUTER_ADVERTISEMENT, REDIRECT].contains(&kind));
+    let is_routers = kind.is_some_and(|kind| ROUTERS.contains(&kind));
     if own.is_empty() || is_routers || is_to_client(ip) {
         return false;
     }

@@ -40,6 +40,12 @@ impl Body<'_, '_> {
                 let (from, to) = self.flow()?;
                 frames::icmp(from, to, kind, &[&[0; 4], &payload[..]].concat())
             }
+            "igmp" => {
+                let kind: u8 = self.words.value("a message's type")?;
+                let (from, to) = self.flow()?;
+                let message = [&[kind, 100, 0, 0, 0, 0, 0, 0], &payload[..]].concat();
+                frames::protocol(from, to, 2, &message)
+            }
             "protocol" => {
                 let number = self.words.value("a protocol's number")?;
                 let (from, to) = self.flow()?;

@@ -27,6 +27,8 @@ enum Fragments {
     First,
     Later,
     Atomic,
+    Nested,
+    NestedLater,
 }
 
 /// Where the first fragment ends, in bytes of what follows the IP header.
@@ -52,6 +54,8 @@ impl Envelope {
             "first-fragment" => self.fragments = Some(Fragments::First),
             "later-fragment" => self.fragments = Some(Fragments::Later),
             "atomic-fragment" => self.fragments = Some(Fragments::Atomic),
+            "nested-fragments" => self.fragments = Some(Fragments::Nested),
+            "nested-later-fragment" => self.fragments = Some(Fragments::NestedLater),
             _ => return Ok(false),
         }
         Ok(true)
@@ -88,11 +92,14 @@ impl Envelope {
         }
         let first = || frames::fragment(frame, 0..CUT);
         let later = || frames::fragment(frame, CUT..usize::MAX);
+        let whole = |frame: &[u8]| frames::fragment(frame, 0..usize::MAX);
         Ok(match fragments {
             Fragments::Both => vec![first(), later()],
             Fragments::First => vec![first()],
             Fragments::Later => vec![later()],
-            Fragments::Atomic => vec![frames::fragment(frame, 0..usize::MAX)],
+            Fragments::Atomic => vec![whole(frame)],
+            Fragments::Nested => vec![whole(&first()), whole(&later())],
+            Fragments::NestedLater => vec![whole(&later())],
         })
     }
 }
