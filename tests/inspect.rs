@@ -312,6 +312,13 @@ fn another_machines_tap_on_the_bridge_is_a_note_and_no_difference() {
     });
 }
 
+/// Of a network: what a reload brings.
+const OTHERWISE: &str = "dhcp_servers = []
+keep = true
+clamp_mss = true
+hosts = [ { mac = \"fa:16:3e:00:00:02\", addresses = [], vtep = \"172.16.0.32\" } ]
+";
+
 #[test]
 fn a_configuration_that_changed_since_is_a_note() {
     in_a_new_namespace(|| {
@@ -322,7 +329,7 @@ fn a_configuration_that_changed_since_is_a_note() {
             &file,
             text.replace("101.88", "101.99")
                 .replace("port = 22", "port = 23")
-                .replace("vni = 267", "vni = 267\ndhcp_servers = []"),
+                .replace("vni = 267", &format!("vni = 267\n{OTHERWISE}")),
         )
         .unwrap();
         let text = host.inspect("LIVE").ok();
@@ -343,6 +350,8 @@ fn a_configuration_that_changed_since_is_a_note() {
             text.contains(&format!("{since}its network has other DHCP servers now")),
             "{text}"
         );
+        let keys = "of its network hosts, clamp_mss, keep; `vmhook reload` brings it\n";
+        assert!(text.contains(&format!("{since}{keys}")), "{text}");
         let line = "addresses  192.168.101.88     record; the configuration has changed since";
         assert!(text.lines().any(|it| it.trim() == line), "{text}");
 
