@@ -577,6 +577,9 @@ fn a_plan_of_this_host_starts_from_what_is_there() {
             host.run(VMHOOK, &arguments, "LIVE").ok()
         };
         assert!(plan("start").ends_with("# start\n# nothing is to be done\n"));
+        let arguments = ["plan", "--from-host", "--xml", "-"];
+        let whole = host.run(VMHOOK, &arguments, "LIVE").ok();
+        assert_eq!(whole, plan("start"), "it was started already");
         run("iptables -D neutron-linuxbri-i7a8c0a54-7 -p icmp -j RETURN");
         assert!(
             plan("start").contains("-p icmp -j RETURN\n"),

@@ -120,7 +120,7 @@ pub(crate) struct PlanArguments {
     #[arg(long, value_name = "FILE|-")]
     pub(crate) xml: PathBuf,
 
-    /// The call of libvirt's [default: prepare, then start]
+    /// The call of libvirt's [default: prepare, then start; of a domain that was started, start]
     #[arg(long)]
     pub(crate) event: Option<Event>,
 
