@@ -211,7 +211,17 @@ fn what_somebody_took_away_is_named_and_sync_brings_it_back() {
         host.differs("different: link vxlan-267, network selfservice");
         host.differs("is down");
 
-        assert!(host.sync().ok().starts_with("# repaired:\n"));
+        let said = host.sync().ok();
+        assert!(
+            said.starts_with("repaired: device ~vxlan-267, fdb +1, rules v4 +"),
+            "{said}"
+        );
+        assert_eq!(said.lines().count(), 1, "{said}");
+        host.is_well();
+        run("nft flush ruleset");
+        let script = host.run(VMHOOK, &["sync", "--script"], "INPUT").ok();
+        assert!(script.starts_with("# repaired:\nnft -f - <<"), "{script}");
+        assert!(script.contains("\niptables-restore --noflush"), "{script}");
         host.is_well();
         assert_eq!(
             host.sync().ok(),

@@ -157,6 +157,10 @@ pub(crate) struct SyncArguments {
     /// The domain's live XML instead; - for standard input
     #[arg(long, value_name = "FILE|-", conflicts_with = "domain")]
     pub(crate) xml: Option<PathBuf>,
+
+    /// Print all that was run, as `plan` does
+    #[arg(long, conflicts_with_all = ["domain", "xml"])]
+    pub(crate) script: bool,
 }
 
 #[derive(Debug, Args)]
