@@ -73,6 +73,7 @@ const SETS: &str = "	set bridges { type ifname; }
 	set places { type ifname . classid; }
 	map mss4 { typeof meta priority : tcp option maxseg size; }
 	map mss6 { typeof meta priority : tcp option maxseg size; }
+	set untagged { type ifname; }
 	set ports { type ifname; }
 	set unhardened { type ifname; }
 	set macs { type ifname . ether_addr; }
@@ -255,16 +256,24 @@ const CLAMP: &str = "	chain clamp {
 
 /// Between two members: only where both have one network.
 ///
+/// Over the device of a `flat` network (`untagged`) go no tags of any kind: they are those of the physical
+/// network's VLANs, which are other networks.
+///
 /// Which bridge a frame crosses nft can tell with `meta ibrname` alone. So each member has the number
 /// of its network (`networks`), and the frame carries its sender's to the question whether the
 /// receiver has it too (`places`), in the one field of 32 bits that nft can both write and look up
 /// and that nobody needs at this point: the priority. It is none before, so that nobody's value
 /// counts for a member without a number, and none after, so that no queue takes the number for one
 /// of its classes. A receiver that is no member has no place.
-const FROM_MEMBER: &str = "	chain from_member {
+const FROM_MEMBER: &str = "	chain tagged {
+		iifname @untagged drop
+		oifname @untagged drop
+	}
+	chain from_member {
 		meta priority set none
 		meta priority set iifname map @networks
 		oifname . meta priority != @places drop
+		ether type { 8021q, 8021ad, 0x9100 } jump tagged
 		tcp flags & (syn | rst) == syn jump clamp
 		meta priority set none
 		oifname @dhcp jump to_client
