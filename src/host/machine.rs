@@ -146,7 +146,11 @@ impl Host for Machine {
     }
 
     fn forget_connections(&self, zone: Zone, addresses: &[IpAddr]) -> Result<(), HostError> {
-        conntrack::forget(&self.runner, zone, addresses)
+        if addresses.is_empty() {
+            return conntrack::forget_zone(&self.runner, zone);
+        }
+        let is_of = |address: IpAddr| addresses.contains(&address);
+        self.forget_connections_if(zone, &|it| is_of(it.source) || is_of(it.destination))
     }
 
     fn forget_connections_if(

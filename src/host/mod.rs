@@ -204,7 +204,7 @@ pub trait Host {
     /// with no address, all entries of the zone.
     ///
     /// # Errors
-    /// [`HostError::Command`].
+    /// [`HostError::Netlink`]; for a whole zone [`HostError::Command`].
     fn forget_connections(&self, zone: Zone, addresses: &[IpAddr]) -> Result<(), HostError>;
 
     /// **Changes**: deletes the conntrack entries of a zone that are `over`, each as it was read: one
