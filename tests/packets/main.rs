@@ -31,6 +31,7 @@ mod fragments;
 mod host_stack;
 mod house;
 mod machine;
+mod malformed;
 mod matrix;
 mod moved;
 mod reload;
