@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::num::NonZeroU8;
 
+use ipnet::IpNet;
+
 use crate::model::{
     IfName, Learning, MacAddr, MulticastGroup, OuterHeader, PortRange, Tap, Tos, Tunnel,
     TunnelOptions, VlanId, Vni, Vtep,
@@ -81,6 +83,8 @@ pub enum LinkKind {
     Vxlan(VxlanFact),
     /// One VLAN of another device.
     Vlan(VlanFact),
+    /// One end of a pair; the index of the other one, where that is in this network namespace.
+    Veth(Option<u32>),
     /// A tun or tap device.
     Tun,
     /// Anything else, by the kernel's name of the kind; empty for a physical device.
@@ -252,6 +256,8 @@ pub struct AddressFact {
     /// It is good beyond its link and meant to stay: neither temporary nor deprecated, neither a second
     /// one beside the subnet's first nor in doubt (tentative, or found to be another's).
     pub lasting: bool,
+    /// The prefix that is behind the link by it. On a point-to-point link that of the other end.
+    pub on_link: IpNet,
 }
 
 impl HostFacts {
@@ -287,6 +293,13 @@ impl HostFacts {
         self.links
             .iter()
             .filter(move |link| link.master == Some(bridge))
+    }
+}
+
+impl AddressFact {
+    /// The address with the length of its prefix.
+    pub fn with_prefix(&self) -> IpNet {
+        IpNet::new(self.address, self.on_link.prefix_len()).unwrap_or(self.address.into())
     }
 }
 

@@ -23,12 +23,13 @@ use crate::firewall::guard::Guard;
 use crate::firewall::ipset::Sets;
 use crate::firewall::iptables::{Observed, Ruleset};
 use crate::model::{FdbEntry, IfName, Neighbour};
+use crate::plan::host_end::HostEndPair;
 use crate::plan::link::{Bridge, VlanDevice, VxlanDevice};
 
 /// Everything vmhook owns in the kernel, or one part of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostState {
-    /// Links by name.
+    /// Links by name. A pair is two of them.
     pub links: BTreeMap<IfName, OwnLink>,
     /// Which device is a port of which bridge of them. One that is no link of ours is the host's: it
     /// joins and leaves, and nothing else of it is changed.
@@ -62,6 +63,10 @@ pub enum OwnLink {
     Vxlan(VxlanDevice),
     /// A network's VLAN device.
     Vlan(VlanDevice),
+    /// The host's device of a network.
+    HostEnd(HostEndPair),
+    /// The other device of the pair, which comes and goes with the host's, of this name.
+    HostPort(IfName),
     /// It bears our alias, but somebody changed what we set. Only read back, never wanted.
     Altered,
 }

@@ -62,8 +62,13 @@ fn network(network: &NetworkConfig) -> String {
     let servers = servers.map_or(String::new(), |servers| {
         format!(", DHCP servers {servers:?}")
     });
+    let hosts = network.host_addresses.as_ref();
+    let hosts = hosts.map_or(String::new(), |hosts| {
+        let hosts: Vec<String> = hosts.iter().map(ToString::to_string).collect();
+        format!(", host {}", hosts.join(" "))
+    });
     format!(
-        "bridge {}, MTU {mtu}, {kind}, security groups {:?}{servers}{}",
+        "bridge {}, MTU {mtu}, {kind}, security groups {:?}{servers}{hosts}{}",
         network.bridge,
         network.default_groups(),
         if network.keep { ", kept" } else { "" }

@@ -67,6 +67,10 @@ fn host(address: &str, mtu: u32) -> HostFacts {
         addresses: vec![AddressFact {
             link: 2,
             address: address.parse().unwrap(),
+            on_link: format!("{address}/24")
+                .parse::<ipnet::IpNet>()
+                .unwrap()
+                .trunc(),
             lasting: true,
         }],
         ..HostFacts::default()

@@ -34,6 +34,7 @@ fn network(id: &str, vni: u32) -> Network {
         keep: false,
         mtu: 1450.try_into().unwrap(),
         clamp_mss: false,
+        host_end: None,
         kind: NetworkKind::Vxlan(Vxlan {
             tunnel: Tunnel {
                 vni: Vni::try_from(vni).unwrap(),

@@ -139,8 +139,14 @@ pub(super) fn applied(host: &dyn Host, want: &Want, changed: &Summary, left: &[a
 
 /// The kernel was not as the records say, and is now.
 pub(super) fn repaired(host: &dyn Host, call: Call, changed: &Summary, plan: &Plan) {
-    let Some(changed) = changed.of_repair(plan) else {
+    if plan.is_empty() {
         return;
+    }
+    let changed = match changed.to_string() {
+        nothing if nothing.is_empty() => {
+            "chains or settings without a rule of their own".to_owned()
+        }
+        changed => changed,
     };
     let line = Line {
         changed: Some(&changed),

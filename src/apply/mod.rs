@@ -19,6 +19,7 @@
 
 mod attempt;
 mod batch;
+mod host_end;
 mod incoming;
 pub mod journal;
 mod links;

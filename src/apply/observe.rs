@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 
+use super::host_end;
 use crate::facts::{BridgeFact, HostFacts, LinkFact, LinkKind, VlanFact};
 use crate::firewall::guard::{Guard, read_tables};
 use crate::firewall::ipset::{Sets, parse_sets};
@@ -162,6 +163,7 @@ fn as_made(
             let vlan = vlan(facts, name, fact)?;
             Some(OwnLink::Vlan(VlanDevice { vlan, mtu, network }))
         }
+        LinkKind::Veth(Some(_)) if link.up => host_end::as_made(facts, link, name, network),
         _ => None,
     }
 }

@@ -4,13 +4,16 @@
 //! a port. Only a port with a tap has rules: one that is merely prepared is known to nobody, and is
 //! therefore closed.
 
+mod host_end;
 mod reach;
 
 use crate::firewall::Membership;
 use crate::firewall::guard::{
     Guard, Tables, closed_port_elements, network_elements, port_elements,
 };
-use crate::firewall::iptables::{Options, Place, Ruleset, network_rules, port_rules, skeleton};
+use crate::firewall::iptables::{
+    Options, Place, Ruleset, host_end_rules, network_rules, port_rules, skeleton,
+};
 use crate::firewall::tracking::Tracking;
 use crate::model::{
     Family, IfName, MacAddr, Network, NetworkId, NetworkKind, Port, Tap, Vlan, Vxlan, Zone,
@@ -55,6 +58,13 @@ pub fn compile_network(
         NetworkKind::Vlan(vlan) => state.merge(&compile_vlan(network, vlan)),
         NetworkKind::Flat(device) => state.merge(&joined(device, network)),
         NetworkKind::Local => {}
+    }
+    if let Some(end) = &network.host_end {
+        state.merge(&host_end::compile_host_end(
+            (network, zone),
+            end,
+            machine_id,
+        ));
     }
     if let Some(serving) = serving {
         [state.v4, state.v6] = compile_tracking((network, zone), serving);
@@ -115,7 +125,13 @@ pub fn compile_tracking((network, zone): (&Network, Zone), serving: &Serving<'_>
         network: &network.id,
         zone,
     };
-    Family::BOTH.map(|family| network_rules(serving.options, place, &serving.tracking, family))
+    Family::BOTH.map(|family| {
+        let mut rules = network_rules(serving.options, place, &serving.tracking, family);
+        if network.host_end.is_some() {
+            rules.merge(&host_end_rules(serving.options, &network.id.host_port()));
+        }
+        rules
+    })
 }
 
 /// What a port has that is not open: the host is silent on the tap that it will get.
@@ -151,7 +167,15 @@ pub fn compile_port(
 /// The Ethernet address of a network's bridge on this machine: the same each time, and another one
 /// on every host, from a hash (FNV-1a, 64 bits) of machine id and network id.
 pub fn bridge_mac(machine_id: &str, network: &NetworkId) -> MacAddr {
-    let text = format!("{machine_id}/{network}");
+    mac_of(&format!("{machine_id}/{network}"))
+}
+
+/// That of another device of the network, told from the bridge's by what it is.
+fn device_mac(machine_id: &str, network: &NetworkId, what: &str) -> MacAddr {
+    mac_of(&format!("{machine_id}/{network}/{what}"))
+}
+
+fn mac_of(text: &str) -> MacAddr {
     let hash = crate::model::fnv1a(text.as_bytes());
     let [.., first, second, third, fourth, fifth, sixth] = hash.to_be_bytes();
     MacAddr::local([first, second, third, fourth, fifth, sixth])

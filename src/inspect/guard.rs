@@ -33,6 +33,7 @@ fn concerns(element: &Element, devices: &[IfName]) -> bool {
     let named = |device: &IfName| match element {
         Element::Bridge(bridge) | Element::Zoned(bridge, _) => bridge == device,
         Element::Foreign(_, key) => key.contains(&format!("\"{device}\"")),
+        Element::HostEnd(end) | Element::HostPort(end) => end == device,
         other => other.port() == Some(device),
     };
     devices.iter().any(named)

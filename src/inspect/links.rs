@@ -2,6 +2,7 @@
 
 use super::check::{Check, Kind, Status};
 use super::compare::{Kernel, Scoped};
+use super::host_end;
 use crate::facts::{BridgeFact, HostFacts, LinkFact, LinkKind, VlanFact, VxlanFact};
 use crate::model::{IfName, Mtu, NetworkId};
 use crate::plan::link::{VxlanDevice, alias};
@@ -82,6 +83,11 @@ fn differences(applied: &OwnLink, fact: &LinkFact, facts: &HostFacts) -> Vec<Str
                 points.push(format!("is not made of {}", device.vlan));
             }
         }
+        (OwnLink::HostEnd(pair), LinkKind::Veth(found)) => {
+            common(fact, &pair.network, pair.mtu, &mut points);
+            points.extend(host_end::differences(pair, fact, *found, facts));
+        }
+        (OwnLink::HostPort(_), LinkKind::Veth(_)) => {}
         _ => points.push("is a device of another kind".to_owned()),
     }
     points

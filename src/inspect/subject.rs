@@ -157,8 +157,9 @@ impl<'a> Subject<'a> {
         };
         add(&Scope::Host, &self.records.skeleton(), &[]);
         for network in self.networks(record) {
-            let bridge = [&network.network.bridge].into_iter();
-            let devices: Vec<IfName> = bridge.chain(network.network.ways_out()).cloned().collect();
+            let Network { id, bridge, .. } = &network.network;
+            let own = [bridge.clone(), id.host_end(), id.host_port()].into_iter();
+            let devices: Vec<IfName> = own.chain(network.network.ways_out().cloned()).collect();
             let scope = Scope::Network(network.network.name.clone());
             add(&scope, &network.applied, &devices);
         }
@@ -260,8 +261,8 @@ impl<'a> Subject<'a> {
                 continue;
             };
             let ports = self.facts.ports_of(bridge.index);
-            let unknown = ports
-                .filter(|port| !taps.contains(&port.index) && !network.has_way_out(&port.name));
+            let unknown =
+                ports.filter(|port| !taps.contains(&port.index) && !network.has_port(&port.name));
             notes.extend(unknown.map(|port| {
                 format!(
                     "{} on {} is nobody's port: it is closed",

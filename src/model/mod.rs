@@ -14,6 +14,7 @@
 
 mod family;
 mod group;
+mod host_end;
 mod link_name;
 mod mac;
 mod network;
@@ -28,6 +29,7 @@ mod vxlan;
 
 pub use family::{Direction, Family};
 pub use group::{Remote, RemoteGroup, RuleError, SecurityGroup, SecurityGroupRule};
+pub use host_end::{HostAddress, HostAddressError, HostEnd};
 pub use link_name::{IfName, IfNameError};
 pub use mac::{MacAddr, MacAddrError};
 pub use network::{

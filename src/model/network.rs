@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{IfName, Learning, Vlan, Vni, Vxlan};
+use super::{HostEnd, IfName, Learning, Vlan, Vni, Vxlan};
 
 /// A network's id: Neutron's UUID, or any short name of the operator's.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -27,8 +27,14 @@ impl NetworkId {
 
     /// The bridge that Neutron gives this network: `brq` and the first 11 characters of the id.
     pub fn bridge(&self) -> IfName {
+        self.named("brq")
+    }
+
+    /// The name of a device of this network: a prefix of at most four characters, and the first 11 of
+    /// the id.
+    pub(super) fn named(&self, prefix: &str) -> IfName {
         let end = self.0.len().min(11);
-        let name = format!("brq{}", &self.0[..end]);
+        let name = format!("{prefix}{}", &self.0[..end]);
         name.parse()
             .expect("an id has only characters that a device name may have")
     }
@@ -174,6 +180,9 @@ pub struct Network {
     /// It stays when nobody uses it any more.
     #[serde(default)]
     pub keep: bool,
+    /// The host's own end of it, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host_end: Option<HostEnd>,
 }
 
 /// What carries a network to other hosts. A new kind is a new variant with its own type.
@@ -235,6 +244,12 @@ impl Network {
         self.ways_out().any(|device| device.as_str() == name)
     }
 
+    /// Whether the link of this name is a port of its bridge that vmhook puts there: its way out, or what
+    /// leads to the host's end, which may be about to go.
+    pub fn has_port(&self, name: &str) -> bool {
+        self.has_way_out(name) || self.id.host_port().as_str() == name
+    }
+
     /// Whether its ports' addresses are told to other hosts.
     pub fn tells_addresses(&self) -> bool {
         match &self.kind {
@@ -243,8 +258,8 @@ impl Network {
         }
     }
 
-    /// Whether both can share the links that one of them made. Peers, outer header and `clamp_mss` may
-    /// differ.
+    /// Whether both can share the links that one of them made. Peers, outer header, `clamp_mss` and the
+    /// host's end may differ.
     pub fn has_same_links(&self, other: &Self) -> bool {
         self.kind.has_links_of(&other.kind) && self.mtu == other.mtu
     }

@@ -75,6 +75,7 @@ impl fmt::Display for LinkChange {
             Self::AddBridge(bridge) => bridge.fmt(f),
             Self::AddVxlan(device) => device.fmt(f),
             Self::AddVlan(device) => device.fmt(f),
+            Self::AddHostEnd(pair) => pair.fmt(f),
             Self::SetHeader(device) => set_header(f, device),
             Self::AddFdb(entry) => match entry.mac {
                 None => writeln!(f, "bridge fdb append {entry}"),

@@ -1,5 +1,6 @@
 //! Changes of links, each as a value that prints as the `ip` and `bridge` command it amounts to.
 
+use super::host_end::HostEndPair;
 use crate::model::{
     FdbEntry, IfName, Learning, MacAddr, Mtu, Neighbour, NetworkId, OuterHeader, Tunnel, Vlan,
 };
@@ -13,6 +14,9 @@ pub enum LinkChange {
     AddVxlan(VxlanDevice),
     /// Make a VLAN device, on no bridge, and bring it up.
     AddVlan(VlanDevice),
+    /// Make the host's end of a network, on no bridge, and bring it up; or bring one that is there to
+    /// this form.
+    AddHostEnd(HostEndPair),
     /// Change the outer header of a VXLAN device's packets while it lives.
     SetHeader(VxlanDevice),
     /// Append a permanent forwarding entry (`bridge fdb append … self permanent`). One for a MAC address
@@ -123,6 +127,9 @@ pub const ALIAS_PREFIX: &str = "vmhook:network=";
 /// The name of a link of ours that is not finished: it has no alias yet. Only who holds the host lock
 /// makes links, so to everybody else it is not there; one that a death left is nobody's.
 pub const UNFINISHED: &str = "vmhook-new";
+
+/// The other end of a pair that is not finished: it goes with the one.
+pub const UNFINISHED_PORT: &str = "vmhook-new-port";
 
 /// The alias of a link that we made for this network.
 pub fn alias(network: &NetworkId) -> String {

@@ -14,7 +14,7 @@ pub(super) fn changes(have: &HostState, want: &HostState) -> Vec<LinkChange> {
 }
 
 /// Whether a link that is there can stay: a tunnel's identity cannot be changed while it lives, a
-/// bridge can be brought back to anything in place. A link of another network never stays: the
+/// bridge can be brought back to anything in place, and a pair is whole or nothing. A link of another network never stays: the
 /// alias tells whose it is, and nobody takes over what is another's.
 fn stays(name: &IfName, have: &HostState, want: &HostState) -> bool {
     match (have.links.get(name), want.links.get(name)) {
@@ -26,6 +26,13 @@ fn stays(name: &IfName, have: &HostState, want: &HostState) -> bool {
         }
         (Some(OwnLink::Bridge(ours)), Some(OwnLink::Bridge(wanted))) => {
             ours.network == wanted.network
+        }
+        (Some(OwnLink::HostEnd(ours)), Some(OwnLink::HostEnd(wanted))) => {
+            let port = Some(OwnLink::HostPort(name.clone()));
+            ours.is_same(wanted) && have.links.get(&ours.port) == port.as_ref()
+        }
+        (Some(OwnLink::HostPort(ours)), Some(OwnLink::HostPort(wanted))) => {
+            ours == wanted && stays(ours, have, want)
         }
         (Some(OwnLink::Altered), Some(OwnLink::Bridge(_))) => true,
         _ => false,
@@ -50,7 +57,12 @@ fn stays_on(device: &IfName, bridge: &IfName, have: &HostState, want: &HostState
 /// A device before its bridge: deleting the bridge first would leave the device forwarding to
 /// nobody for the length of a grace period. The host's own devices leave first of all.
 fn removed(have: &HostState, want: &HostState) -> Vec<LinkChange> {
-    let gone = |name: &&IfName| !stays(name, have, want);
+    // The port of a pair goes with the host's device.
+    let goes_along = |name: &IfName| match &have.links[name] {
+        OwnLink::HostPort(end) => matches!(have.links.get(end), Some(OwnLink::HostEnd(_))),
+        _ => false,
+    };
+    let gone = |name: &&IfName| !stays(name, have, want) && !goes_along(name);
     let has_ports = |name: &IfName| have.enslaved.values().any(|bridge| bridge == name);
     let is_bridge =
         |name: &&IfName| has_ports(name) || matches!(have.links[*name], OwnLink::Bridge(_));
@@ -112,7 +124,8 @@ fn suppressed(have: &HostState, want: &HostState, joining: &BTreeSet<&IfName>) -
 /// A bridge, its device, the device's entries; the device becomes a port last, when it can carry
 /// what it gets. A link that is there in another form is made again in place: making is idempotent.
 fn added(have: &HostState, want: &HostState) -> Vec<LinkChange> {
-    let new = |name: &&IfName| have.links.get(*name) != want.links.get(*name);
+    let is_as_wanted = |name: &IfName| have.links.get(name) == want.links.get(name);
+    let new = |name: &&IfName| !(is_as_wanted(name) && stays(name, have, want));
     let names: Vec<&IfName> = want.links.keys().filter(new).collect();
     let make = |name: &&IfName| match (have.links.get(*name), &want.links[*name]) {
         (_, OwnLink::Bridge(bridge)) => Some(LinkChange::AddBridge(bridge.clone())),
@@ -121,7 +134,9 @@ fn added(have: &HostState, want: &HostState) -> Vec<LinkChange> {
         }
         (_, OwnLink::Vxlan(device)) => Some(LinkChange::AddVxlan(device.clone())),
         (_, OwnLink::Vlan(device)) => Some(LinkChange::AddVlan(device.clone())),
-        (_, OwnLink::Altered) => None,
+        (_, OwnLink::HostEnd(pair)) => Some(LinkChange::AddHostEnd(pair.clone())),
+        // The host's device brings it.
+        (_, OwnLink::HostPort(_) | OwnLink::Altered) => None,
     };
     let is_bridge = |change: &LinkChange| matches!(change, LinkChange::AddBridge(_));
     let (bridges, devices): (Vec<_>, Vec<_>) = names.iter().filter_map(make).partition(is_bridge);

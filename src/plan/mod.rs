@@ -34,6 +34,7 @@ use crate::model::{IfName, Zone};
 use crate::state::{HostState, ReadBack};
 
 mod display;
+pub mod host_end;
 pub mod link;
 mod links;
 mod summary;

@@ -12,14 +12,15 @@
 //! connections zone 4097 192.168.101.88
 //! ```
 //!
-//! An `uplink` is a device of the host that joins a bridge or leaves it.
+//! An `uplink` is a device of the host that joins a bridge or leaves it; an `end` is one of the pair
+//! by which the host has an end on the network.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use ipnet::IpNet;
 
-use super::{Forget, Plan};
+use super::Forget;
 use crate::firewall::guard::{Element, Guard, Tables};
 use crate::firewall::ipset::Sets;
 use crate::firewall::iptables::{RuleCount, SetName};
@@ -54,16 +55,6 @@ impl Summary {
         ));
         items.extend(forget.into_iter().map(connections));
         Self(items)
-    }
-
-    /// What a repair by this plan, of which it tells, comes to; `None` if there is nothing to do.
-    pub fn of_repair(&self, plan: &Plan) -> Option<String> {
-        if plan.is_empty() {
-            return None;
-        }
-        let unnamed = || "chains or settings without a rule of their own".to_owned();
-        let named = (!self.is_empty()).then(|| self.to_string());
-        Some(named.unwrap_or_else(unnamed))
     }
 
     /// Nothing changes.
@@ -117,6 +108,7 @@ fn links(have: &HostState, want: &HostState) -> Vec<String> {
         let kind = match has.or(had) {
             Some(OwnLink::Bridge(_)) => "bridge",
             Some(OwnLink::Vxlan(_) | OwnLink::Vlan(_)) => "device",
+            Some(OwnLink::HostEnd(_) | OwnLink::HostPort(_)) => "end",
             Some(OwnLink::Altered) => "link",
             None => "uplink",
         };

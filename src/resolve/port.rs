@@ -56,6 +56,7 @@ pub fn port(mac: MacAddr, target: Option<&str>, from: Sources<'_>) -> Result<Res
         None if !is_filtered => Said::new(Vec::new(), security.by.clone()),
         given => given.ok_or(NO_ADDRESS)?,
     };
+    check_not_the_hosts(&fixed_ips.what, from.network)?;
     let groups = groups_of(configured, metadata, &security, from)?;
     let remote_groups = remote_groups(&groups.what, from.config)?;
     let pairs = pairs(mac, configured, metadata);
@@ -84,6 +85,19 @@ pub fn port(mac: MacAddr, target: Option<&str>, from: Sources<'_>) -> Result<Res
             security: security.by,
         },
     })
+}
+
+/// The host has its addresses to itself: the guard lets no VM use one.
+fn check_not_the_hosts(fixed_ips: &[IpAddr], network: &NetworkConfig) -> Result<(), String> {
+    let mut hosts = network.host_addresses.iter().flatten();
+    match hosts.find(|own| fixed_ips.contains(&own.address())) {
+        Some(own) => Err(format!(
+            "its address {} is the host's own on network {} (host_address); give it another one",
+            own.address(),
+            network.name
+        )),
+        None => Ok(()),
+    }
 }
 
 const NO_ADDRESS: &str = "no fixed IP is known for it; add a [port.NAME] with its mac and fixed_ips (an empty list \

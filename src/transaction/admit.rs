@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::{Records, networks};
+use super::{Records, host_end, networks};
 use crate::firewall::iptables::{ChainSuffix, chain_suffix};
 use crate::model::{Family, IfName, MacAddr, Network, NetworkId, Port};
 use crate::record::{IndexLine, Phase, Want};
@@ -30,6 +30,7 @@ pub fn admit(want: &Want, records: &Records) -> Result<(), Refusal> {
         }
     }
     check_announced(want, records)?;
+    host_end::check_addresses(want, records)?;
     for network in &want.networks {
         check_network(network, records).map_err(|cause| Refusal::of_domain(&want.name, cause))?;
     }
@@ -196,6 +197,7 @@ fn check_network(network: &Network, records: &Records) -> Result<(), String> {
             if let Some(device) = ways_out.find(|device| other.has_way_out(device.as_str())) {
                 return Err(format!("device {device} is network {}'s", other.name));
             }
+            host_end::check_prefixes(network, other)?;
             continue;
         }
         if !other.has_same_links(network) {

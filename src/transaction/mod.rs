@@ -15,6 +15,7 @@
 //! back as a whole, and the plan repairs everything.
 
 mod admit;
+mod host_end;
 mod judge;
 mod membership;
 mod networks;

@@ -63,7 +63,7 @@ fn has_other_ports(network: &Network, facts: &HostFacts) -> bool {
     };
     facts
         .ports_of(bridge.index)
-        .any(|port| !network.has_way_out(&port.name))
+        .any(|port| !network.has_port(&port.name))
 }
 
 /// The networks on which a loaded domain has an open port, as far as they had none before: they get

@@ -15,10 +15,10 @@ use vmhook::facts::{BridgeFact, Epoch, HostFacts, IptablesBackend, LinkFact, Lin
 use vmhook::firewall::guard::Capabilities;
 use vmhook::firewall::iptables::Options;
 use vmhook::model::{
-    AllowedAddressPair, Direction, Family, IfName, Ipv6Addresses, Learning, MacAddr, Network,
-    NetworkId, NetworkKind, OuterHeader, Port, PortProtocol, PortRange, PortSecurity, Protocol,
-    Remote, RemotePort, SecurityGroup, SecurityGroupRule, Tap, Tunnel, TunnelOptions, Vni, Vtep,
-    Vxlan,
+    AllowedAddressPair, Direction, Family, HostAddress, HostEnd, IfName, Ipv6Addresses, Learning,
+    MacAddr, Network, NetworkId, NetworkKind, OuterHeader, Port, PortProtocol, PortRange,
+    PortSecurity, Protocol, Remote, RemotePort, SecurityGroup, SecurityGroupRule, Tap, Tunnel,
+    TunnelOptions, Vni, Vtep, Vxlan,
 };
 use vmhook::record::{Basis, Phase, Want};
 use vmhook::transaction::{Records, Surroundings, admit};
@@ -193,6 +193,7 @@ fn network(id: &str, flood: &[&str]) -> Network {
         keep: false,
         mtu: 1450.try_into().expect("an MTU"),
         clamp_mss: number % 2 == 1,
+        host_end: host_end(number),
         kind: match number {
             2 => NetworkKind::Flat("eth1".parse().expect("a name")),
             _ => NetworkKind::Vxlan(Vxlan {
@@ -220,6 +221,23 @@ fn network(id: &str, flood: &[&str]) -> Network {
         },
         id,
     }
+}
+
+/// The host is on all networks but the flat one.
+fn host_end(number: u32) -> Option<HostEnd> {
+    let addresses: &[&str] = match number {
+        1 => &["198.51.100.1/24", "2001:db8:9::1/64"],
+        2 => return None,
+        _ => &["203.0.113.1/24"],
+    };
+    let address = |text: &&str| {
+        let net: IpNet = text.parse().expect("an address");
+        HostAddress::try_from(net).expect("a host's address")
+    };
+    Some(HostEnd {
+        addresses: addresses.iter().map(address).collect(),
+        tunnel_ports: [4789, 8472].into(),
+    })
 }
 
 const ADDRESSES: [&str; 5] = [

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use vmhook::firewall::ipset::parse_sets;
 use vmhook::firewall::iptables::{ChainPrefix, parse_save_of};
 use vmhook::model::{FdbEntry, IfName, Neighbour};
+use vmhook::plan::host_end::HostEndPair;
 use vmhook::plan::{LinkChange, Plan, Step};
 use vmhook::record::HostRecord;
 use vmhook::state::{HostState, OwnLink, ReadBack};
@@ -129,6 +130,7 @@ impl Kernel {
                 self.links
                     .insert(name.clone(), OwnLink::Vxlan(device.clone()));
             }
+            LinkChange::AddHostEnd(pair) => self.add_host_end(pair),
             LinkChange::SetHeader(device) => {
                 let link = OwnLink::Vxlan(device.clone());
                 let had = self.links.insert(device.tunnel.device.clone(), link);
@@ -152,18 +154,35 @@ impl Kernel {
                 let on = self.enslaved.remove(device);
                 assert_eq!(on.as_ref(), Some(bridge), "{change}");
             }
-            LinkChange::Delete(name) => {
-                self.links.remove(name).expect("a link that is there");
-                self.enslaved
-                    .retain(|device, bridge| device != name && bridge != name);
-                self.fdb.retain(|entry| entry.device != *name);
-                self.neighbours.retain(|entry| entry.device != *name);
-                let enslaved = &self.enslaved;
-                self.suppressed.retain(|port| enslaved.contains_key(port));
-            }
+            LinkChange::Delete(name) => self.delete(name),
             LinkChange::QuietTap(_) | LinkChange::ShutTap(_) => {}
             LinkChange::AddVlan(_) | LinkChange::SetMtu { .. } => panic!("{change}"),
         }
+    }
+
+    /// With a link goes all that is its.
+    fn delete(&mut self, name: &IfName) {
+        let link = self.links.remove(name).expect("a link that is there");
+        let mut gone = vec![name.clone()];
+        if let OwnLink::HostEnd(pair) = link {
+            self.links.remove(&pair.port).expect("a pair goes at once");
+            gone.push(pair.port);
+        }
+        self.enslaved
+            .retain(|device, bridge| !gone.contains(device) && !gone.contains(bridge));
+        self.fdb.retain(|entry| entry.device != *name);
+        self.neighbours.retain(|entry| entry.device != *name);
+        let enslaved = &self.enslaved;
+        self.suppressed.retain(|port| enslaved.contains_key(port));
+    }
+
+    /// A pair comes at once, or has other addresses than it had.
+    fn add_host_end(&mut self, pair: &HostEndPair) {
+        let (name, port) = (pair.name.clone(), pair.port.clone());
+        let is_same = |link: &OwnLink| matches!(link, OwnLink::HostEnd(had) if had.is_same(pair) && had != pair);
+        assert!(self.links.get(&name).is_none_or(is_same), "{pair}");
+        self.links.insert(port, OwnLink::HostPort(name.clone()));
+        self.links.insert(name, OwnLink::HostEnd(pair.clone()));
     }
 
     /// An entry for a MAC address or an IP address takes the place of the one before.

@@ -40,7 +40,7 @@ impl End {
         let mut networks = self.records.networks.values();
         let network = match self.port(name) {
             Some(port) => self.records.networks.get(&port.network),
-            None => networks.find(|record| record.network.has_way_out(name.as_str())),
+            None => networks.find(|record| record.network.has_port(name.as_str())),
         };
         network.map(|record| record.zone)
     }

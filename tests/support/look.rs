@@ -63,7 +63,7 @@ impl World {
         let listed = shell("nft list set bridge vmhook members 2>/dev/null || true");
         let names = listed.split('"').skip(1).step_by(2);
         names
-            .filter(|name| !name.starts_with("vxlan-"))
+            .filter(|name| !name.starts_with("vxlan-") && !name.starts_with("vmp-"))
             .map(str::to_owned)
             .collect()
     }

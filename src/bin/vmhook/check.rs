@@ -277,7 +277,20 @@ fn network_words(config: &Config, network: &NetworkConfig, facts: &HostFacts) ->
     let hardened = hardened_words(network.hardened);
     let guests = guest_words(network);
     let bridge = &network.bridge;
-    format!("bridge {bridge}{device}, {way}{guests}{dhcp}{ipv6}{groups}{hardened}")
+    let host = host_end_words(network);
+    format!("bridge {bridge}{device}{host}, {way}{guests}{dhcp}{ipv6}{groups}{hardened}")
+}
+
+/// The host's own end of it.
+fn host_end_words(network: &NetworkConfig) -> String {
+    let end = network.host_addresses.iter().map(|addresses| {
+        let addresses = join(addresses.iter().map(ToString::to_string));
+        format!(
+            ", the host's end {} with {addresses}",
+            network.id.host_end()
+        )
+    });
+    end.collect()
 }
 
 /// What is done about guests that may send more than fits.

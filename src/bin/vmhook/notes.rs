@@ -10,6 +10,7 @@ use vmhook::model::{Remote, SecurityGroup};
 pub(crate) fn of(config: &Config) -> Vec<String> {
     let notes = [
         of_addresses(config),
+        of_host_addresses(config),
         of_members(config),
         of_stateless(config),
     ];
@@ -29,6 +30,35 @@ fn of_addresses(config: &Config) -> Vec<String> {
                 notes.push(format!("ports {one} and {other} both have {address}"));
             }
             earlier.push(port);
+        }
+    }
+    notes
+}
+
+/// A port with an address that is the host's own on a network where the port may be: it would not start
+/// there.
+fn of_host_addresses(config: &Config) -> Vec<String> {
+    let mut notes = Vec::new();
+    for port in config.ports.values().flatten() {
+        for network in config.networks.values().flatten() {
+            let may_be = port
+                .network
+                .as_ref()
+                .is_none_or(|name| *name == network.name);
+            let hosts = network.host_addresses.iter().flatten().filter(|_| may_be);
+            let own: Vec<IpAddr> = hosts.map(|host| host.address()).collect();
+            let taken = port
+                .fixed_ips
+                .iter()
+                .flatten()
+                .filter(|ip| own.contains(ip));
+            notes.extend(taken.map(|address| {
+                format!(
+                    "port {} has {address}, which is the host's own on network {} (host_address): \
+                     it does not start there",
+                    port.name, network.name
+                )
+            }));
         }
     }
     notes

@@ -1,5 +1,6 @@
 //! `[network.NAME]`: a bridge for VMs, and what carries it to other hosts.
 
+mod host_address;
 mod hosts;
 mod kind;
 mod physical;
@@ -15,7 +16,9 @@ use super::object::Object;
 use super::source::Site;
 use super::table::Table;
 use super::value::Value;
-use crate::model::{IfName, Ipv6Addresses, Mtu, NetworkId, SecurityGroup, VlanId, Vni};
+use crate::model::{
+    HostAddress, IfName, Ipv6Addresses, Mtu, NetworkId, SecurityGroup, VlanId, Vni,
+};
 
 pub use kind::NetworkKindConfig;
 pub use physical::{FlatConfig, VlanConfig};
@@ -41,6 +44,8 @@ pub struct NetworkConfig {
     pub kind: NetworkKindConfig,
     /// Its links stay when its last machine has stopped.
     pub keep: bool,
+    /// The addresses of the host's own end of it; `None`: the host has none.
+    pub host_addresses: Option<BTreeSet<HostAddress>>,
     /// The security groups of ports that name none; `None`: the built-in `default`.
     pub security_groups: Option<Vec<String>>,
     /// Which IPv6 addresses its ports may use besides those that are listed.
@@ -85,6 +90,7 @@ pub(super) struct NetworkFacts<'a> {
     id: Option<(NetworkId, Site<'a>)>,
     bridge: Option<(String, Site<'a>)>,
     vni: Option<(Vni, Site<'a>)>,
+    host_addresses: Option<(BTreeSet<HostAddress>, Site<'a>)>,
     physical: Option<(Physical, Site<'a>)>,
 }
 
@@ -121,6 +127,9 @@ pub(super) fn read<'a>(
     let servers = |value: &Value<'a>| value.set(Value::interface_address);
     let dhcp_servers = table.optional("dhcp_servers", servers);
     let hardened = table.optional("hardened", Value::boolean);
+    let host = |value: &Value<'a>| host_address::host_address(context.vtep, value);
+    let host = sited(&mut facts.host_addresses, host);
+    let host_addresses = table.optional("host_address", host);
     not_served(&mut table);
     let network = id
         .zip(bridge)
@@ -134,6 +143,7 @@ pub(super) fn read<'a>(
             clamp_mss: clamp_mss.unwrap_or_default(),
             kind,
             keep: keep.unwrap_or_default(),
+            host_addresses,
             security_groups,
             ipv6_addresses: ipv6_addresses.unwrap_or_default(),
             dhcp_servers: dhcp_servers.map(BTreeSet::from_iter),
@@ -178,14 +188,14 @@ fn not_served(table: &mut Table<'_>) {
     let names = |value: &Value<'_>| value.list(Value::parse::<IfName>);
     table.later("trusted_ports", names);
     table.later("uplinks", names);
-    table.later("host_address", Value::prefix);
     table.later("host_unfiltered", Value::boolean);
 }
 
 /// Two networks with one id, one bridge, one VNI or one place on a physical network would be one on
-/// this host.
+/// this host; so would, to the host itself, two on which it has addresses of one prefix.
 pub(super) fn clashes(networks: &mut [NetworkObject<'_>]) {
     clash::names(networks);
+    host_address::clashes(networks);
     clash::mark(
         networks,
         |network| network.facts.id.clone(),

@@ -1,5 +1,7 @@
 //! The fixed part of the two tables: sets and chains, without elements.
 
+use super::host_end::{self, BRIDGE_CHAINS as ENDS, BRIDGE_SETS as END_SETS};
+
 /// What this kernel can do beyond what every kernel can.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Capabilities {
@@ -28,10 +30,16 @@ pub fn base_script(capabilities: Capabilities) -> String {
     };
     let chains = BASE_CHAINS
         .replace("@UNKNOWN_PORT@", unknown_port)
-        .replace("@TO_HOST@", to_host);
-    let inet = INET.replace("@UNKNOWN_PORT@", unknown_port_here);
+        .replace("@TO_HOST@", to_host)
+        .replace("@NOT_THE_HOSTS_MAC@", host_end::NOT_THE_HOSTS_MAC);
+    let inet = INET
+        .replace("@UNKNOWN_PORT@", unknown_port_here)
+        .replace("@END_SETS@", host_end::INET_SETS)
+        .replace("@ENDS_IN@", host_end::INET_CHAINS)
+        .replace("@END_INPUT@", host_end::INET_INPUT)
+        .replace("@END_FORWARD@", host_end::INET_FORWARD);
     format!(
-        "{}table bridge vmhook {{\n{SETS}{FROM_VM}{FROM_UNHARDENED}{TO_CLIENT}{TO_VM}{CLAMP}{FROM_MEMBER}{chains}}}\n{inet}",
+        "{}table bridge vmhook {{\n{SETS}{END_SETS}{FROM_VM}{FROM_UNHARDENED}{TO_CLIENT}{TO_VM}{CLAMP}{ENDS}{FROM_MEMBER}{chains}}}\n{inet}",
         no_tables(),
     )
 }
@@ -73,7 +81,6 @@ const SETS: &str = "	set bridges { type ifname; }
 	set places { type ifname . classid; }
 	map mss4 { typeof meta priority : tcp option maxseg size; }
 	map mss6 { typeof meta priority : tcp option maxseg size; }
-	set untagged { type ifname; }
 	set ports { type ifname; }
 	set unhardened { type ifname; }
 	set macs { type ifname . ether_addr; }
@@ -256,8 +263,7 @@ const CLAMP: &str = "	chain clamp {
 
 /// Between two members: only where both have one network.
 ///
-/// Over the device of a `flat` network (`untagged`) go no tags of any kind: they are those of the physical
-/// network's VLANs, which are other networks.
+/// On a network on which the host has an end, nobody else says that he is the host (`posing`).
 ///
 /// Which bridge a frame crosses nft can tell with `meta ibrname` alone. So each member has the number
 /// of its network (`networks`), and the frame carries its sender's to the question whether the
@@ -265,19 +271,16 @@ const CLAMP: &str = "	chain clamp {
 /// and that nobody needs at this point: the priority. It is none before, so that nobody's value
 /// counts for a member without a number, and none after, so that no queue takes the number for one
 /// of its classes. A receiver that is no member has no place.
-const FROM_MEMBER: &str = "	chain tagged {
-		iifname @untagged drop
-		oifname @untagged drop
-	}
-	chain from_member {
+const FROM_MEMBER: &str = "	chain from_member {
 		meta priority set none
 		meta priority set iifname map @networks
 		oifname . meta priority != @places drop
-		ether type { 8021q, 8021ad, 0x9100 } jump tagged
+		meta priority @ended iifname != @ends jump posing
 		tcp flags & (syn | rst) == syn jump clamp
 		meta priority set none
 		oifname @dhcp jump to_client
 		oifname @ports jump to_vm
+		oifname @ends jump to_end
 	}
 ";
 
@@ -289,7 +292,7 @@ const FROM_MEMBER: &str = "	chain tagged {
 /// that `prerouting` sees it.
 const BASE_CHAINS: &str = "	chain prerouting {
 		type filter hook prerouting priority -310; policy accept;
-@UNKNOWN_PORT@		iifname @ports jump from_vm
+@UNKNOWN_PORT@@NOT_THE_HOSTS_MAC@		iifname @ports jump from_vm
 		iifname @unhardened jump from_unhardened
 	}
 	chain input {
@@ -347,7 +350,7 @@ const INET: &str = "table inet vmhook {
 @UNKNOWN_PORT@		ip frag-off & 0x3fff != 0 ct zone set iifname map @zones
 		exthdr frag exists ct zone set iifname map @zones
 	}
-	chain outer_in {
+@END_SETS@@ENDS_IN@	chain outer_in {
 		type filter hook prerouting priority -301; policy accept;
 		iifname @bridges return
 		ip daddr . udp dport @vteps4 notrack
@@ -362,7 +365,7 @@ const INET: &str = "table inet vmhook {
 		type filter hook input priority -310; policy accept;
 		iifname @bridges drop
 		iifname @taps drop
-	}
+@END_INPUT@	}
 	chain output {
 		type filter hook output priority -310; policy accept;
 		oifname @bridges drop
@@ -377,6 +380,6 @@ const INET: &str = "table inet vmhook {
 		oifname @bridges drop
 		iifname @taps drop
 		oifname @taps drop
-	}
+@END_FORWARD@	}
 }
 ";

@@ -30,8 +30,6 @@ pub enum Element {
     Place(IfName, Class),
     /// The network of this number has this MTU, and no TCP connection in it agrees on larger segments.
     Clamped(Class, Mtu),
-    /// A way out over which no frame goes with a tag.
-    Untagged(IfName),
     /// A VM's tap: what it sends and gets is checked.
     Port(IfName),
     /// A VM's tap of which only MAC address and ARP are checked, in what it sends.
@@ -67,6 +65,18 @@ pub enum Element {
     DhcpLimited(IfName),
     /// A server whose DHCP or DHCPv6 replies reach a port that is limited to its servers.
     DhcpServer(IfName, IpAddr),
+    /// A port of a managed bridge that leads to the host's end of the network.
+    HostPort(IfName),
+    /// The host's device of such a pair.
+    HostEnd(IfName),
+    /// The Ethernet address of such a device: nobody else sends with it.
+    HostMac(MacAddr),
+    /// The network of this number has an end of the host.
+    Ended(Class),
+    /// The host's address on the network of this number: nobody else has it there.
+    HostAddress(Class, IpAddr),
+    /// A UDP port of tunnels: nothing that comes in by an end of the host goes there.
+    TunnelPort(u16),
     /// Somebody else's element in one of our sets: set and key as nft prints them.
     Foreign(String, String),
 }
@@ -98,9 +108,14 @@ impl Element {
             Self::Bridge(_)
             | Self::Zoned(..)
             | Self::Quiet(_)
-            | Self::Untagged(_)
             | Self::Vtep(..)
             | Self::Clamped(..)
+            | Self::HostPort(_)
+            | Self::HostEnd(_)
+            | Self::HostMac(_)
+            | Self::Ended(_)
+            | Self::HostAddress(..)
+            | Self::TunnelPort(_)
             | Self::Foreign(..) => None,
         }
     }
@@ -115,7 +130,15 @@ impl Element {
     pub(super) fn closes(&self) -> bool {
         matches!(
             self,
-            Self::Bridge(_) | Self::Quiet(_) | Self::Untagged(_) | Self::DhcpLimited(_)
+            Self::Bridge(_)
+                | Self::Quiet(_)
+                | Self::DhcpLimited(_)
+                | Self::HostPort(_)
+                | Self::HostEnd(_)
+                | Self::HostMac(_)
+                | Self::Ended(_)
+                | Self::HostAddress(..)
+                | Self::TunnelPort(_)
         )
     }
 
@@ -157,7 +180,9 @@ impl Element {
             Self::Foreign(set, key) => vec![(set.as_str(), key.clone())],
             _ => {
                 let place = self.source().or_else(|| self.advertised());
-                place.or_else(|| self.of_port()).into_iter().collect()
+                let place = place.or_else(|| self.of_port());
+                let of_host = super::host_end::places(self);
+                place.into_iter().chain(of_host).collect()
             }
         }
     }
@@ -201,7 +226,6 @@ impl Element {
     fn of_port(&self) -> Option<(&'static str, String)> {
         Some(match self {
             Self::Member(name) => ("bridge vmhook members", format!("\"{name}\"")),
-            Self::Untagged(device) => ("bridge vmhook untagged", format!("\"{device}\"")),
             Self::Port(tap) => ("bridge vmhook ports", format!("\"{tap}\"")),
             Self::Unhardened(tap) => ("bridge vmhook unhardened", format!("\"{tap}\"")),
             Self::Mac(tap, mac) => ("bridge vmhook macs", format!("\"{tap}\" . {mac}")),

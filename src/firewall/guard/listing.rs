@@ -6,7 +6,7 @@ use std::net::Ipv6Addr;
 use ipnet::Ipv6Net;
 
 use super::element::clamped;
-use super::{Element, Guard, Tables};
+use super::{Element, Guard, Tables, host_end};
 use crate::model::{IfName, MacAddr, Zone};
 
 /// What stands in the two tables, and the text of their fixed chains.
@@ -173,6 +173,9 @@ fn element(place: &str, key: &str) -> Option<Element> {
         let (class, size) = key.split_once(" : ")?;
         return clamped(place, class, size);
     }
+    if let Some(element) = host_end::element(place, key) {
+        return Some(element);
+    }
     let separator = match place {
         "bridge vmhook networks" | "inet vmhook zones" => " : ",
         _ => " . ",
@@ -200,7 +203,6 @@ fn element(place: &str, key: &str) -> Option<Element> {
             Element::Place(name, rest[0].parse().ok()?)
         }
         ("bridge vmhook members", 0) => Element::Member(name),
-        ("bridge vmhook untagged", 0) => Element::Untagged(name),
         ("bridge vmhook ports", 0) => Element::Port(name),
         ("bridge vmhook unhardened", 0) => Element::Unhardened(name),
         ("bridge vmhook has6", 0) => Element::Has6(name),

@@ -25,6 +25,9 @@
 //! A frame that opens a TCP connection on a network that clamps goes on with a smaller offer
 //! ([`Element::Clamped`]): the only thing that is ever changed in a frame.
 //!
+//! Where the host has an end of its own on a network ([`Element::HostEnd`]), nobody else there passes for
+//! the host, and by that end a VM reaches nothing of the host but that end's own addresses.
+//!
 //! The chains are fixed; all that changes is [`Element`]s of sets keyed by interface, so
 //! the cost of a frame does not depend on the number of VMs. *Membership*, the element
 //! [`Element::Member`] of a tap, alone opens a port, and only to its own network
@@ -37,6 +40,7 @@
 mod base;
 mod class;
 mod element;
+mod host_end;
 mod listing;
 mod ports;
 mod script;
@@ -44,6 +48,7 @@ mod script;
 pub use base::{Capabilities, IBRNAME_PROBE, base_id, base_script};
 pub use class::{Class, ClassError};
 pub use element::Element;
+pub use host_end::host_end_elements;
 pub use listing::{Listing, ListingError, read_tables};
 pub use ports::{closed_port_elements, network_elements, port_elements};
 pub use script::{Guard, GuardChange, Tables};

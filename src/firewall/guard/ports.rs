@@ -12,7 +12,10 @@ use crate::model::{
 };
 
 /// The elements of a network: its bridge with the zone of that, its ways out as members of it, and how
-/// large the segments of its TCP connections may be, where that is limited.
+/// large the segments of its TCP connections may be, where that is limited. The host's own end of it has
+/// its own.
+///
+/// Its tunnel's port is closed to whatever comes in by an end of the host's, of any network.
 ///
 /// Names may precede the links: so a bridge is closed before it exists.
 pub fn network_elements(network: &Network, zone: Zone) -> BTreeSet<Element> {
@@ -22,13 +25,11 @@ pub fn network_elements(network: &Network, zone: Zone) -> BTreeSet<Element> {
         elements.insert(Element::Member(device.clone()));
         elements.insert(Element::Place(device.clone(), zone.into()));
     }
-    if let NetworkKind::Flat(device) = &network.kind {
-        elements.insert(Element::Untagged(device.clone()));
-    }
     if let NetworkKind::Vxlan(Vxlan { tunnel, .. }) = &network.kind {
         let group = tunnel.options.group.map(MulticastGroup::address);
         let ends = group.into_iter().chain([tunnel.local.address()]);
         elements.extend(ends.map(|end| Element::Vtep(end, tunnel.port)));
+        elements.insert(Element::TunnelPort(tunnel.port));
     }
     if network.clamp_mss {
         elements.insert(Element::Clamped(zone.into(), network.mtu));

@@ -87,6 +87,7 @@ impl World {
         self.facts.addresses.push(AddressFact {
             link,
             address,
+            on_link: address.into(),
             lasting: true,
         });
         let assumed = format!("{name} is up with local_ip {address} and MTU 1500");
@@ -137,6 +138,7 @@ impl World {
             )
         };
         let master = self.add_link(bridge);
+        self.add_host_end(record, master);
         let (device, kind) = match &network.kind {
             NetworkKind::Vxlan(vxlan) => (
                 &vxlan.tunnel.device,
@@ -163,6 +165,36 @@ impl World {
             master: Some(master),
             ..link(device.as_str(), kind, mtu)
         });
+    }
+
+    /// The host's end, as far as anybody asks for it: its addresses, and what is on the bridge.
+    fn add_host_end(&mut self, record: &NetworkRecord, master: u32) {
+        let network = &record.network;
+        let name = network.id.host_end();
+        let Some(OwnLink::HostEnd(pair)) = record.applied.links.get(&name) else {
+            return;
+        };
+        let made = |name: &IfName, mac, other_end| LinkFact {
+            mac: Some(mac),
+            alias: Some(alias(&network.id)),
+            ..link(name.as_str(), LinkKind::Veth(other_end), network.mtu.into())
+        };
+        let port = self.add_link(LinkFact {
+            master: Some(master),
+            ..made(&pair.port, pair.port_mac, None)
+        });
+        let index = self.add_link(made(&pair.name, pair.mac, Some(port)));
+        for link in self.facts.links.iter_mut().filter(|it| it.index == port) {
+            link.kind = LinkKind::Veth(Some(index));
+        }
+        self.facts.addresses.retain(|fact| fact.link != index);
+        let addresses = pair.addresses.iter().map(|net| AddressFact {
+            link: index,
+            address: net.addr(),
+            on_link: net.trunc(),
+            lasting: true,
+        });
+        self.facts.addresses.extend(addresses);
     }
 
     fn vxlan(&self, tunnel: &Tunnel, outer: &OuterHeader) -> LinkKind {

@@ -122,6 +122,7 @@ fn renewed(before: &Network, now: &Network) -> Option<String> {
     if let (NetworkKind::Vxlan(before), NetworkKind::Vxlan(now)) = (&before.kind, &now.kind) {
         what.extend(renewed_vxlan(before, now));
     }
+    what.extend(super::host_end::renewed(before, now));
     if before.clamp_mss != now.clamp_mss {
         let (before, now) = (before.clamp_mss, now.clamp_mss);
         what.push(format!("clamp_mss {before} -> {now}"));

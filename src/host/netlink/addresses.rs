@@ -1,5 +1,6 @@
 //! The host's addresses.
 
+use ipnet::IpNet;
 use rtnetlink::packet_route::RouteNetlinkMessage;
 use rtnetlink::packet_route::address::{
     AddressAttribute, AddressHeaderFlags, AddressMessage, AddressScope,
@@ -38,10 +39,12 @@ fn fact(message: &AddressMessage) -> Option<AddressFact> {
             AddressAttribute::Address(address) => Some(*address),
             _ => None,
         });
+    let prefix = message.header.prefix_len;
     Some(AddressFact {
         link: message.header.index,
         address: local.or(address)?,
         lasting: is_lasting(message),
+        on_link: IpNet::new(address.or(local)?, prefix).ok()?.trunc(),
     })
 }
 
@@ -69,6 +72,9 @@ mod tests {
         message.attributes.push(AddressAttribute::Address(far));
         assert_eq!(fact(&message).unwrap().address, far);
         message.attributes.push(AddressAttribute::Local(near));
-        assert_eq!(fact(&message).unwrap().address, near);
+        message.header.prefix_len = 24;
+        let fact = fact(&message).unwrap();
+        assert_eq!(fact.address, near);
+        assert_eq!(fact.on_link.to_string(), "10.0.0.0/24", "the far end's");
     }
 }

@@ -10,7 +10,7 @@ use crate::plan::link::{ALIAS_PREFIX, LinkChange, UNFINISHED};
 
 use super::super::{HostError, sysctl};
 use super::session::Session;
-use super::{addresses, fdb, links, make, neighbours, vxlan};
+use super::{addresses, fdb, host_end, links, make, neighbours, vxlan};
 
 /// Does a change.
 pub(in crate::host) fn apply(session: &Session, change: &LinkChange) -> Result<(), HostError> {
@@ -19,6 +19,7 @@ pub(in crate::host) fn apply(session: &Session, change: &LinkChange) -> Result<(
         LinkChange::AddVxlan(device) => vxlan::vxlan(session, device),
         LinkChange::SetHeader(device) => vxlan::set_header(session, device),
         LinkChange::AddVlan(device) => make::vlan(session, device),
+        LinkChange::AddHostEnd(pair) => host_end::host_end(session, pair),
         LinkChange::AddFdb(entry) => add_fdb(session, entry),
         LinkChange::RemoveFdb(entry) => remove_fdb(session, entry),
         LinkChange::SetNeighbour(neighbour) => set_neighbour(session, neighbour),

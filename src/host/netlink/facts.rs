@@ -39,8 +39,10 @@ pub(super) fn link(message: &LinkMessage) -> LinkFact {
             _ => {}
         }
     }
-    if let LinkKind::Vlan(fact) = &mut link.kind {
-        fact.parent = parent;
+    match &mut link.kind {
+        LinkKind::Vlan(fact) => fact.parent = parent,
+        LinkKind::Veth(peer) => *peer = parent,
+        _ => {}
     }
     link
 }
@@ -64,6 +66,7 @@ fn kind(infos: &[LinkInfo]) -> LinkKind {
         (Some(InfoKind::Vxlan), Some(InfoData::Vxlan(data))) => LinkKind::Vxlan(vxlan(data)),
         (Some(InfoKind::Vlan), Some(InfoData::Vlan(data))) => LinkKind::Vlan(vlan(data)),
         (Some(InfoKind::Tun), _) => LinkKind::Tun,
+        (Some(InfoKind::Veth), _) => LinkKind::Veth(None),
         (Some(other), _) => LinkKind::Other(other.to_string()),
         (None, _) => LinkKind::Other(String::new()),
     }

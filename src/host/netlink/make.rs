@@ -190,7 +190,7 @@ pub(super) fn refused(doing: String, reason: &str) -> HostError {
 
 /// Creates the unfinished link. If that name is taken, a crash left it; a VNI that is taken gives
 /// the same error, and then there is no such link.
-fn create(
+pub(super) fn create(
     session: &Session,
     message: &LinkMessage,
     doing: &impl Fn() -> String,

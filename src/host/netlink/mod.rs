@@ -3,13 +3,14 @@
 //! Links are looked at by [`query`], which never has to wait. All else goes through the one socket of
 //! a [`session`], one request after the other, each within the time limit. [`facts`] reads the
 //! kernel's attributes as values, [`make`] makes links so that nobody ever sees half of one
-//! ([`vxlan`] those of that kind), [`change`] does the small changes.
+//! ([`vxlan`] and [`host_end`] those of their kind), [`change`] does the small changes.
 
 mod addresses;
 mod adopt;
 mod change;
 mod facts;
 mod fdb;
+mod host_end;
 mod links;
 mod make;
 mod neighbours;

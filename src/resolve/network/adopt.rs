@@ -113,10 +113,10 @@ fn use_of(
     if let Some(master) = master.filter(|name| *name != bridge.as_str()) {
         return Some(format!("it is a port of {master}"));
     }
-    let is_way_out =
-        |name: &str| matches!(needed, Needed::Bridge(network) if network.has_way_out(name));
+    let is_its_own =
+        |name: &str| matches!(needed, Needed::Bridge(network) if network.has_port(name));
     let ports = facts.ports_of(link.index).map(|port| port.name.as_str());
-    let ports: Vec<&str> = ports.filter(|name| !is_way_out(name)).collect();
+    let ports: Vec<&str> = ports.filter(|name| !is_its_own(name)).collect();
     (!ports.is_empty()).then(|| format!("its ports are {}", ports.join(", ")))
 }
 
@@ -131,7 +131,7 @@ fn advice(link: &LinkFact, used: Option<String>) -> String {
 }
 
 /// What a device is, in the words of [`Tunnel`] and [`Vlan`].
-fn found(link: &LinkFact, facts: &HostFacts) -> String {
+pub(super) fn found(link: &LinkFact, facts: &HostFacts) -> String {
     let on = |index: Option<u32>| {
         let link = index.and_then(|index| facts.link_by_index(index));
         link.map_or("another device", |link| link.name.as_str())
@@ -167,6 +167,7 @@ fn found(link: &LinkFact, facts: &HostFacts) -> String {
         }
         LinkKind::Bridge(_) => "a bridge".to_owned(),
         LinkKind::Tun => "a tap".to_owned(),
+        LinkKind::Veth(_) => "a device of kind veth".to_owned(),
         LinkKind::Other(kind) if kind.is_empty() => "a physical device".to_owned(),
         LinkKind::Other(kind) => format!("a device of kind {kind}"),
     }

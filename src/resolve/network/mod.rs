@@ -1,6 +1,7 @@
 //! A network of the configuration, on this host.
 
 mod adopt;
+mod host_end;
 mod local_ip;
 mod physical;
 mod vxlan;
@@ -18,7 +19,8 @@ pub use local_ip::{destination, local_ip};
 ///
 /// # Errors
 /// Why it cannot be: a tunnel end point that no device has, an underlay too small for the network's
-/// MTU, a physical network without a device, a name, a VNI or a VLAN that something else has.
+/// MTU, a physical network without a device, a name, a VNI or a VLAN that something else has, an address
+/// of the host's that it cannot have there.
 pub fn network(
     config: &Config,
     network: &NetworkConfig,
@@ -30,6 +32,7 @@ pub fn network(
         NetworkKindConfig::Flat(flat) => physical::flat(config, (network, flat), facts)?,
         NetworkKindConfig::Local => (network.mtu.unwrap_or(Mtu::ETHERNET), NetworkKind::Local),
     };
+    let host_end = host_end::host_end(config, (network, mtu), facts)?;
     let resolved = Network {
         id: network.id.clone(),
         name: network.name.clone(),
@@ -38,6 +41,7 @@ pub fn network(
         clamp_mss: network.clamp_mss,
         kind,
         keep: network.keep,
+        host_end,
     };
     if let Some(link) = facts.link(&resolved.bridge) {
         let needed = Needed::Bridge(&resolved);
@@ -49,7 +53,9 @@ pub fn network(
 /// The links of a network besides its bridge, by name: what must be known of this host to resolve it.
 pub fn devices(config: &Config, network: &NetworkConfig) -> Vec<IfName> {
     let physical = |name: &str| physical::device(config, name).into_iter().cloned();
-    match &network.kind {
+    let to_host = [network.id.host_end(), network.id.host_port()];
+    let to_host = network.host_addresses.iter().flat_map(|_| to_host.clone());
+    let ways_out = match &network.kind {
         NetworkKindConfig::Vxlan(vxlan) => {
             let ends_at = local_ip::device(config).into_iter().cloned();
             ends_at.chain([vxlan::device(vxlan.vni)]).collect()
@@ -59,7 +65,8 @@ pub fn devices(config: &Config, network: &NetworkConfig) -> Vec<IfName> {
             .collect(),
         NetworkKindConfig::Flat(flat) => physical(&flat.physical_network).collect(),
         NetworkKindConfig::Local => Vec::new(),
-    }
+    };
+    ways_out.into_iter().chain(to_host).collect()
 }
 
 fn is_ours(link: &LinkFact, id: &NetworkId) -> bool {

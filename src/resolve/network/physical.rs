@@ -261,6 +261,7 @@ mod tests {
         used.addresses.push(AddressFact {
             link: 3,
             address: "203.0.113.5".parse().unwrap(),
+            on_link: "203.0.113.0/24".parse().unwrap(),
             lasting: true,
         });
         let words =
@@ -279,6 +280,7 @@ mod tests {
             let addresses = vec![AddressFact {
                 link: 2,
                 address,
+                on_link: address.into(),
                 lasting: true,
             }];
             HostFacts {

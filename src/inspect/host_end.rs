@@ -1,0 +1,33 @@
+//! The host's end of a network, and what somebody changed of it.
+
+use std::collections::BTreeSet;
+
+use ipnet::IpNet;
+
+use crate::facts::{AddressFact, HostFacts, LinkFact};
+use crate::plan::host_end::HostEndPair;
+
+/// What is other on the host's device than it was applied.
+pub(super) fn differences(
+    pair: &HostEndPair,
+    fact: &LinkFact,
+    other_end: Option<u32>,
+    facts: &HostFacts,
+) -> Vec<String> {
+    let mut points = Vec::new();
+    if fact.mac != Some(pair.mac) {
+        points.push(format!("its MAC address is not {}", pair.mac));
+    }
+    let other_end = other_end.and_then(|index| facts.link_by_index(index));
+    if other_end.is_none_or(|link| link.name != pair.port.as_str()) {
+        points.push(format!("its other end is not {}", pair.port));
+    }
+    let own = facts.addresses.iter().filter(|it| it.link == fact.index);
+    let there: BTreeSet<IpNet> = own.map(AddressFact::with_prefix).collect();
+    let missing = pair.addresses.difference(&there);
+    points.extend(missing.map(|address| format!("lacks address {address}")));
+    let more = there.difference(&pair.addresses);
+    points
+        .extend(more.map(|address| format!("has address {address}, which is not of host_address")));
+    points
+}
