@@ -3,13 +3,20 @@
 use super::stage::{Stage, assert_closed_or_whole, whole_rules};
 use super::*;
 use support::netns::run;
+use support::world::CONFIG;
 
 const DEATHS: [&str; 2] = ["die-before", "die-after"];
 
 /// Lets a stage die at each of its changes. What it left is closed or whole, the next hook of
 /// another machine makes it one thing or the other, and in the end nothing is left.
 fn dies_anywhere(stage: Stage) {
+    dies_anywhere_on(CONFIG, stage);
+}
+
+/// The same with another configuration.
+pub(super) fn dies_anywhere_on(configuration: &str, stage: Stage) {
     World::run(|world| {
+        world.configure(configuration);
         let (vm, other) = (Vm::new(1), Vm::new(2));
         let empty = world.dump();
         let whole = whole_rules(world, &vm);

@@ -15,6 +15,7 @@ mod arrivals;
 mod crowd;
 mod deaths;
 mod faults;
+mod host_end;
 mod journal;
 mod legacy;
 mod lost;

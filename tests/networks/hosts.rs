@@ -119,7 +119,7 @@ impl Hosts {
 }
 
 /// Makes a machine's tap, up and on its bridge; the other end is its `eth0`.
-fn plug(vm: &Vm, machine: &Namespace) {
+pub(crate) fn plug(vm: &Vm, machine: &Namespace) {
     let nic = &vm.nics[0];
     let (tap, bridge, mtu) = (&nic.tap, &nic.bridge, nic.mtu);
     // libvirt's: the interface's own with another first octet.

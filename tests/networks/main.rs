@@ -18,6 +18,7 @@ mod adopt;
 mod between_hosts;
 mod evpn;
 mod flat;
+mod host_end;
 mod hosts;
 mod inventory;
 mod keep;
