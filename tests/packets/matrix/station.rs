@@ -23,6 +23,10 @@ pub(crate) enum Station {
     Other,
     /// A guest there that makes IPv6 addresses for itself.
     Slaac,
+    /// A router's port, without port security.
+    Gateway,
+    /// A DHCP server's port, trusted.
+    Dhcp,
     /// A port of the bridge that nobody knows.
     Stranger,
     /// The other host, through the tunnel.
@@ -44,13 +48,15 @@ pub(crate) enum Network {
 }
 
 impl Station {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Web1,
         Self::Web2,
         Self::Router,
         Self::Any,
         Self::Other,
         Self::Slaac,
+        Self::Gateway,
+        Self::Dhcp,
         Self::Stranger,
         Self::Peer,
         Self::PeerOther,
@@ -58,14 +64,17 @@ impl Station {
         Self::Underlay,
     ];
 
-    /// The guests, whose taps vmhook or Neutron opens.
-    pub(crate) const GUESTS: [Self; 6] = [
+    /// The guests, whose taps vmhook or Neutron opens. Lines of those that are not filtered come behind
+    /// the others', as the agent writes them.
+    pub(crate) const GUESTS: [Self; 8] = [
         Self::Web1,
         Self::Web2,
         Self::Router,
         Self::Any,
         Self::Other,
         Self::Slaac,
+        Self::Gateway,
+        Self::Dhcp,
     ];
 
     /// As the rows call it.
@@ -77,6 +86,8 @@ impl Station {
             Self::Any => "any",
             Self::Other => "other",
             Self::Slaac => "slaac",
+            Self::Gateway => "gateway",
+            Self::Dhcp => "dhcp",
             Self::Stranger => "stranger",
             Self::Peer => "peer",
             Self::PeerOther => "peer-other",
@@ -94,6 +105,10 @@ impl Station {
             Self::Any => "a VM without fixed address; ping is let in",
             Self::Other => "a VM on another network of this host, with web1's addresses",
             Self::Slaac => "a VM there that may make IPv6 addresses for itself (`prefix`)",
+            Self::Gateway => "a VM on the first network that routes: `port_security = false`",
+            Self::Dhcp => {
+                "a DHCP server there: `device_owner = \"network:dhcp\"`, which is trusted"
+            }
             Self::Stranger => "a port that somebody put on the bridge by hand",
             Self::Peer => "another host, through the tunnel of the first network",
             Self::PeerOther => "the same, through the tunnel of the other network",
@@ -118,6 +133,8 @@ impl Station {
             Self::Router => Some("fa:16:3e:be:71:26"),
             Self::Any => Some("fa:16:3e:be:71:27"),
             Self::Slaac => Some("fa:16:3e:be:71:28"),
+            Self::Gateway => Some("fa:16:3e:be:71:31"),
+            Self::Dhcp => Some("fa:16:3e:be:71:32"),
             Self::Stranger => Some(STRANGER),
             Self::Peer => Some("fa:16:3e:00:01:01"),
             Self::PeerOther => Some("fa:16:3e:00:02:01"),
@@ -137,6 +154,12 @@ impl Station {
             Self::Router => &["192.168.101.93", "2001:db8:101::93"],
             Self::Any => &[],
             Self::Slaac => &["192.168.101.95", "2001:db8:102::95"],
+            Self::Gateway => &[
+                "192.168.101.96",
+                "2001:db8:101::96",
+                "fe80::f816:3eff:febe:7131",
+            ],
+            Self::Dhcp => &["192.168.101.97", "fe80::f816:3eff:febe:7132"],
             Self::Stranger => &["192.168.101.55", "2001:db8:101::55"],
             Self::Peer => &[
                 "192.168.101.1",
@@ -161,6 +184,8 @@ impl Station {
             Self::Any => "tapb2b2b2b2-27",
             Self::Other => "tap9f8e7d6c-5b",
             Self::Slaac => "tapc3c3c3c3-28",
+            Self::Gateway => "tapd4d4d4d4-31",
+            Self::Dhcp => "tape5e5e5e5-32",
             _ => TAP,
         };
         Nic::new(bridge, tap, self.mac().expect("a guest has one"))
