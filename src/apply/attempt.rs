@@ -138,9 +138,9 @@ impl Attempt<'_> {
     ) -> Result<Vec<anyhow::Error>, Failed> {
         self.mark_dirty(transaction).map_err(Failed::Undone)?;
         let after = &transaction.after;
-        let left = run(self.host, &transaction.plan)
+        let mut left = run(self.host, &transaction.plan)
             .map_err(|error| self.undone(error, wants, || self.undo_kernel(after)))?;
-        let finished = self.finish(transaction, wants, left.is_empty());
+        let finished = self.finish(transaction, left.is_empty());
         finished.map_err(|error| {
             self.undone(error, wants, || {
                 let kernel = self.undo_kernel(after);
@@ -148,6 +148,7 @@ impl Attempt<'_> {
                 kernel.and(records)
             })
         })?;
+        left.extend(self.drop_wants(wants));
         Ok(left)
     }
 
@@ -155,7 +156,11 @@ impl Attempt<'_> {
     fn as_far_as_it_goes(&self, transaction: &Transaction, wants: &[Want]) -> Vec<anyhow::Error> {
         let mut left: Vec<_> = self.mark_dirty(transaction).err().into_iter().collect();
         left.extend(run_all(self.host, &transaction.plan));
-        left.extend(self.finish(transaction, wants, left.is_empty()).err());
+        match self.finish(transaction, left.is_empty()) {
+            Ok(()) => left.extend(self.drop_wants(wants)),
+            // The records do not have it: whoever has the lock next tries again.
+            Err(error) => left.push(error),
+        }
         left
     }
 
@@ -184,18 +189,23 @@ impl Attempt<'_> {
     }
 
     /// Writes down what is true now; that the kernel is as the records say comes last.
-    fn finish(&self, transaction: &Transaction, wants: &[Want], clean: bool) -> Result<()> {
+    fn finish(&self, transaction: &Transaction, clean: bool) -> Result<()> {
         let after = &transaction.after;
         self.commit(self.before, after)?;
-        wants
-            .iter()
-            .try_for_each(|want| self.store.drop_want(want))?;
         let record = match &after.host {
             Some(record) => Some(self.noted(record, clean)?),
             None if clean => None,
             None => self.in_doubt(after),
         };
         self.store.commit_host(record.as_ref())
+    }
+
+    /// Removes what is applied: their owners may be waiting for just this, and go. So nothing that
+    /// fails is undone any more. A want that stays is applied once more by the next hook, which
+    /// changes nothing.
+    fn drop_wants(&self, wants: &[Want]) -> Vec<anyhow::Error> {
+        let dropped = wants.iter().map(|want| self.store.drop_want(want));
+        dropped.filter_map(Result::err).collect()
     }
 
     /// The host's record as it is after an act of ours.

@@ -10,10 +10,11 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use super::Store;
+use super::{Store, journal};
+use crate::event::Call;
 use crate::facts::Epoch;
 use crate::host::{Host, LockGuard};
-use crate::record::{DomainRecord, HostRecord, Index, NetworkRecord, encode};
+use crate::record::{DomainRecord, HostRecord, Index, NetworkRecord, Want, decode, encode};
 use crate::transaction::Records;
 
 /// The name of the file that holds it while it is being written.
@@ -29,16 +30,42 @@ pub(super) struct Batch {
 }
 
 /// Takes the host lock, and ends what somebody was writing when it died.
-pub(super) fn lock(host: &dyn Host) -> Result<(LockGuard, Store<'_>)> {
+pub(super) fn lock(host: &dyn Host, call: Call) -> Result<(LockGuard, Store<'_>)> {
     let lock = host.lock()?;
+    Ok((lock, ended(host, call)?))
+}
+
+/// The same for who waits until this want is served: `None` where somebody else has.
+pub(super) fn lock_unless_served<'a>(
+    host: &'a dyn Host,
+    want: &Want,
+) -> Result<Option<(LockGuard, Store<'a>)>> {
+    let is_served = || Ok(host.read_state(&want.file())?.is_none());
+    let Some(lock) = host.lock_unless(&is_served)? else {
+        return Ok(None);
+    };
+    Ok(Some((lock, ended(host, want.call)?)))
+}
+
+/// The records, once what was begun is ended. What nobody can read holds up nobody: then some records
+/// are as they were before the reload and some are not, and the kernel is made what they say.
+fn ended(host: &dyn Host, call: Call) -> Result<Store<'_>> {
     let store = Store::open(host)?;
-    if let Some(batch) = store.read::<Batch>(FILE)? {
-        if batch.epoch == *store.epoch() {
-            store.write_batch(&batch)?;
+    let Some(bytes) = host.read_state(FILE)? else {
+        return Ok(store);
+    };
+    match decode::<Batch>(&bytes) {
+        Ok(batch) if batch.epoch == *store.epoch() => store.write_batch(&batch)?,
+        Ok(_) => {}
+        Err(error) => {
+            if let Some(record) = store.host_record()? {
+                store.commit_host(Some(&record.in_doubt()))?;
+            }
+            journal::damaged_batch(host, call, &error);
         }
-        host.remove_state(FILE)?;
     }
-    Ok((lock, store))
+    host.remove_state(FILE)?;
+    Ok(store)
 }
 
 impl Batch {

@@ -12,7 +12,7 @@ use crate::event::Call;
 use crate::host::{Host, HostError, Priority};
 use crate::model::DomainUuid;
 use crate::plan::{Plan, Summary};
-use crate::record::Want;
+use crate::record::{RecordError, Want};
 use crate::refusal::Refusal;
 
 /// What became of it: the field `RESULT`.
@@ -190,6 +190,15 @@ pub(super) fn unreadable(host: &dyn Host, uuid: &DomainUuid, refusal: &Refusal) 
         ..Line::of_host(Call::Unknown, Outcome::Refused)
     };
     line.write(host, &refusal.to_string());
+}
+
+/// What a reload was writing when it died is removed, for nobody can read it.
+pub(super) fn damaged_batch(host: &dyn Host, call: Call, error: &RecordError) {
+    let message = format!(
+        "what a reload was writing when it ended cannot be read (batch {error}); some machines may \
+         have what they had before it: run `vmhook reload`"
+    );
+    Line::of_host(call, Outcome::Failed).write(host, &message);
 }
 
 /// A change failed, and going back failed too.

@@ -12,8 +12,9 @@ use anyhow::Result;
 
 use super::attempt::Failed;
 use super::links::Links;
+use super::round::{Look, Round};
 use super::served::Served;
-use super::settle::{Look, Round, serve};
+use super::settle::serve;
 use super::stale::gone;
 use super::unplugged::shrunk;
 use super::{Store, batch};
@@ -57,7 +58,7 @@ pub fn settle_together(
     call: Call,
     mut decide: impl FnMut(Standing<'_>) -> Result<Decided>,
 ) -> Result<()> {
-    let (_lock, store) = batch::lock(host)?;
+    let (_lock, store) = batch::lock(host, call)?;
     let mut served = Served::default();
     loop {
         serve((host, call), &store, &mut served)?;
@@ -78,7 +79,7 @@ pub fn plan_together(
     call: Call,
     mut decide: impl FnMut(Standing<'_>) -> Result<Decided>,
 ) -> Result<Plan> {
-    let (_lock, store) = batch::lock(host)?;
+    let (_lock, store) = batch::lock(host, call)?;
     round((host, call), &store, &mut decide)?.plan()
 }
 

@@ -102,7 +102,7 @@ fn attempt(
     // Looked up while nothing has failed yet.
     let before = store.domain(&want.uuid)?;
     store.put_want(want)?;
-    if let Err(error) = settle(host, mode, want.call) {
+    if let Err(error) = settle(host, mode, want) {
         let withdrawn = withdraw(store, want, before);
         let failure = Failure::of(want, &error);
         return Err(failure
@@ -159,7 +159,7 @@ pub(super) fn let_go(host: &dyn Host, store: &Store<'_>, want: Want) -> Result<(
         ..want
     };
     let written = store.put_want(want);
-    settle_leaving(host, want).map_err(|error| {
+    settle_leaving(host, want, written.is_ok()).map_err(|error| {
         let failure = Failure::of(want, &error);
         failure.beside("its want cannot be written", written)
     })?;

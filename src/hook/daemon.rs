@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::apply::{Mode, Store, retire_stale, settle};
+use crate::apply::{Store, repair, retire_stale};
 use crate::event::Call;
 use crate::host::Host;
 
@@ -18,5 +18,5 @@ pub(super) fn start(host: &dyn Host) -> Result<()> {
         return Ok(());
     }
     retire_stale(host, Call::DaemonStart)?;
-    settle(host, Mode::Repair, Call::DaemonStart)
+    repair(host, Call::DaemonStart)
 }

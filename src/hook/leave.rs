@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::context::let_go;
 use super::input::Input;
-use crate::apply::{Mode, Store, is_as_recorded, settle, without_unplugged};
+use crate::apply::{Store, is_as_recorded, repair, without_unplugged};
 use crate::event::Call;
 use crate::host::Host;
 use crate::model::DomainUuid;
@@ -62,7 +62,7 @@ pub(super) fn reconnect(host: &dyn Host, name: &OsStr, input: &Input) -> Result<
     if has_its_taps && is_as_recorded(host, &store)? && store.wants()?.is_empty() {
         return Ok(());
     }
-    settle(host, Mode::Repair, Call::Reconnect)
+    repair(host, Call::Reconnect)
 }
 
 /// A domain that left something with us.

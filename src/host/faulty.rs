@@ -303,8 +303,11 @@ impl<H: Host> Host for Faulty<H> {
         self.change("remove_state", || self.host.remove_state(name))
     }
 
-    fn lock(&self) -> Result<LockGuard, HostError> {
-        self.host.lock()
+    fn lock_unless(
+        &self,
+        needless: &dyn Fn() -> Result<bool, HostError>,
+    ) -> Result<Option<LockGuard>, HostError> {
+        self.host.lock_unless(needless)
     }
 
     fn epoch(&self) -> Result<Epoch, HostError> {

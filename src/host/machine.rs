@@ -189,8 +189,11 @@ impl Host for Machine {
         self.state.remove(name)
     }
 
-    fn lock(&self) -> Result<LockGuard, HostError> {
-        lock::take(self.state.made()?, &self.deadline)
+    fn lock_unless(
+        &self,
+        needless: &dyn Fn() -> Result<bool, HostError>,
+    ) -> Result<Option<LockGuard>, HostError> {
+        lock::take_unless(self.state.made()?, &self.deadline, needless)
     }
 
     fn epoch(&self) -> Result<Epoch, HostError> {

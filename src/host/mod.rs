@@ -264,7 +264,23 @@ pub trait Host {
     ///
     /// # Errors
     /// [`HostError::Busy`] when the time is up.
-    fn lock(&self) -> Result<LockGuard, HostError>;
+    fn lock(&self) -> Result<LockGuard, HostError> {
+        loop {
+            if let Some(lock) = self.lock_unless(&|| Ok(false))? {
+                return Ok(lock);
+            }
+        }
+    }
+
+    /// The same for who waits for somebody's work: `None` once it is done, and the lock `needless`.
+    /// That is asked now and then while the lock is somebody else's.
+    ///
+    /// # Errors
+    /// As for [`lock`](Self::lock), and those of the question.
+    fn lock_unless(
+        &self,
+        needless: &dyn Fn() -> Result<bool, HostError>,
+    ) -> Result<Option<LockGuard>, HostError>;
 
     /// This boot and network namespace: what another one applied counts as nothing.
     ///

@@ -102,6 +102,44 @@ fn a_crowd_lives_at_once_and_nobody_is_ever_without_a_bridge() {
     });
 }
 
+/// Its own want is served, and there are many others: it need not wait for them.
+#[test]
+fn who_waits_leaves_as_soon_as_somebody_else_has_served_it() {
+    World::run(|world| {
+        let (goes, comes) = (Vm::new(1), Vm::new(2));
+        world.bring_up(&[&goes]);
+        world.unplug(&goes);
+        let wanted = || {
+            let files = world.state_files().into_iter();
+            files.filter(|file| file.starts_with("wants/")).count()
+        };
+        let lock = std::fs::File::open(world.state_dir()).unwrap();
+        lock.lock().unwrap();
+        let waits = world.call("stopped", &goes).begin();
+        while wanted() == 0 {
+            std::thread::yield_now();
+        }
+        waits.pause();
+        drop(lock);
+        // It stands still behind each of its changes, with the lock.
+        let everywhere: Vec<String> = (1..100).map(|at| format!("stop-after:{at}")).collect();
+        let holds = world.call("prepare", &comes).fault(&everywhere.join(","));
+        let holds = holds.begin();
+        holds.stands_still();
+        while wanted() > 0 {
+            holds.resume();
+            holds.stands_still();
+        }
+        waits.resume();
+        assert_silent(&waits.end());
+        assert!(world.open_taps().is_empty());
+
+        holds.resume();
+        assert_silent(&holds.end());
+        world.take_down(&[&comes]);
+    });
+}
+
 #[test]
 fn some_come_while_others_go() {
     World::run(|world| {

@@ -1,7 +1,7 @@
 //! `vmhook sync`: forget what is gone, repair the rest; for one domain also what libvirt changed.
 
 use anyhow::Result;
-use vmhook::apply::{Mode, retire_stale, settle, survey, without_unplugged};
+use vmhook::apply::{repair, retire_stale, survey, without_unplugged};
 use vmhook::domain::Domain;
 use vmhook::event::Call;
 use vmhook::hook::{self, Change, Outcome, Synced};
@@ -73,10 +73,10 @@ fn line(change: &Change) -> String {
 }
 
 fn all(host: &dyn Host, output: &Output) -> Result<Answer> {
-    let (records, repair) = to_repair(host)?;
+    let (records, wrong) = to_repair(host)?;
     let stale = retire_stale(host, Call::Sync)?;
     let unplugged = unplugged(host, &records, &stale)?;
-    settle(host, Mode::Repair, Call::Sync)?;
+    repair(host, Call::Sync)?;
     let (_, left) = to_repair(host)?;
     let gone = match stale.len() {
         0 => String::new(),
@@ -84,10 +84,10 @@ fn all(host: &dyn Host, output: &Output) -> Result<Answer> {
         several => format!("dropped what {several} machines left that are gone\n"),
     };
     let dropped = gone + &unplugged;
-    let repaired = match (repair.is_empty(), dropped.is_empty()) {
+    let repaired = match (wrong.is_empty(), dropped.is_empty()) {
         (true, true) => "the kernel had everything as it was applied\n".to_owned(),
         (true, false) => "the kernel had everything else as it was applied\n".to_owned(),
-        (false, _) => format!("{}\n{repair}", styled(NOTE, "# repaired:")),
+        (false, _) => format!("{}\n{wrong}", styled(NOTE, "# repaired:")),
     };
     output.print(&(dropped + &repaired))?;
     if left.is_empty() {
