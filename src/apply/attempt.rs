@@ -72,16 +72,17 @@ impl Attempt<'_> {
         Ok(())
     }
 
-    /// What was repaired is one line, and what was done for each want one more.
+    /// What was repaired is one line, what was done for each want one more, and so is what was nobody's.
     fn tell(&self, transaction: &Transaction, wants: &[Want], left: &[anyhow::Error]) {
         if let Some(observed) = self.observed {
-            let should = if wants.is_empty() {
+            let repairs = wants.is_empty() && self.renewal.is_none();
+            let should = if repairs {
                 transaction.after.state()
             } else {
                 self.before.state()
             };
             let repaired = Summary::between(observed, &should, []);
-            if wants.is_empty() || !repaired.is_empty() {
+            if repairs || !repaired.is_empty() {
                 journal::repaired(self.host, self.call, &repaired, &transaction.plan);
             }
         }
@@ -91,6 +92,9 @@ impl Attempt<'_> {
         for want in wants {
             let changed = transaction.share(self.before, want, wants);
             journal::applied(self.host, want, &changed, left);
+        }
+        if !wants.is_empty() || self.renewal.is_some() {
+            journal::of_nobody(self.host, self.call, &transaction.rest(self.before, wants));
         }
     }
 

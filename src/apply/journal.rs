@@ -137,6 +137,19 @@ pub(super) fn applied(host: &dyn Host, want: &Want, changed: &Summary, left: &[a
     line.write(host, &message);
 }
 
+/// This has changed, and no domain has it: a network of which nobody is a port now, a set.
+pub(super) fn of_nobody(host: &dyn Host, call: Call, changed: &Summary) {
+    if changed.is_empty() {
+        return;
+    }
+    let changed = changed.to_string();
+    let line = Line {
+        changed: Some(&changed),
+        ..Line::of_host(call, Outcome::Applied)
+    };
+    line.write(host, &format!("{call}, of no one domain: {changed}"));
+}
+
 /// The kernel was not as the records say, and is now.
 pub(super) fn repaired(host: &dyn Host, call: Call, changed: &Summary, plan: &Plan) {
     if plan.is_empty() {

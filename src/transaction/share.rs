@@ -1,8 +1,9 @@
-//! What of a transaction is one domain's, for the journal.
+//! What of a transaction is one domain's, and what is nobody's, for the journal.
 
 use std::collections::BTreeSet;
 
 use super::{Records, Transaction};
+use crate::firewall::guard::Tables;
 use crate::firewall::ipset::Sets;
 use crate::model::{DomainUuid, NetworkId, Port};
 use crate::plan::{Forget, Step, Summary};
@@ -25,6 +26,33 @@ impl Transaction {
         let own = |forget: &Forget| self.is_own(before, forget, (want, &networks));
         let forgets: Vec<Forget> = self.forgets().filter_map(own).collect();
         Summary::between(&have.into(), &has, &forgets)
+    }
+
+    /// What becomes of the host by the transaction and is in nobody's [share](Self::share): networks
+    /// that no want is on, the sets where several wants change them, and rules of domains that want
+    /// nothing.
+    pub fn rest(&self, before: &Records, wants: &[Want]) -> Summary {
+        if let [_] = wants {
+            return Summary::default();
+        }
+        let told = Told {
+            domains: wants.iter().map(|want| &want.uuid).collect(),
+            networks: wants
+                .iter()
+                .flat_map(|want| networks(before, want))
+                .collect(),
+        };
+        let mut parts = [before, &self.after].map(|records| told.others(records));
+        let made = parts.iter().any(|part| part.guard.tables == Tables::Made);
+        // They come and go with the first network and the last, which are somebody's.
+        if made && !wants.is_empty() {
+            for part in &mut parts {
+                part.guard.tables = Tables::Made;
+            }
+        }
+        let [have, has] = parts;
+        let forgets = self.forgets().filter(|_| wants.is_empty());
+        Summary::between(&have.into(), &has, forgets)
     }
 
     fn forgets(&self) -> impl Iterator<Item = &Forget> {
@@ -60,6 +88,35 @@ impl Transaction {
             zone: forget.zone,
             addresses,
         })
+    }
+}
+
+/// What is told as some want's share.
+struct Told<'a> {
+    domains: BTreeSet<&'a DomainUuid>,
+    networks: BTreeSet<NetworkId>,
+}
+
+impl Told<'_> {
+    /// What stands besides.
+    fn others(&self, records: &Records) -> HostState {
+        let skeleton = records.skeleton();
+        let sets = skeleton.sets.clone();
+        let skeleton = if self.domains.is_empty() {
+            skeleton
+        } else {
+            HostState {
+                sets,
+                ..HostState::default()
+            }
+        };
+        let networks = records.networks.iter();
+        let networks = networks.filter(|(id, _)| !self.networks.contains(*id));
+        let networks = networks.map(|(_, record)| &record.applied);
+        let domains = records.domains.iter();
+        let domains = domains.filter(|(uuid, _)| !self.domains.contains(*uuid));
+        let domains = domains.map(|(_, record)| &record.applied);
+        HostState::of([&skeleton].into_iter().chain(networks).chain(domains))
     }
 }
 

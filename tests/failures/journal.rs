@@ -2,30 +2,10 @@
 
 use std::path::Path;
 
-use nix::mount::{MsFlags, mount};
-use nix::sched::{CloneFlags, unshare};
-
 use super::*;
-use support::journal::{Entry, Journal, told};
+use support::journal::{Entry, Journal, own_run, told, with_journal};
 use support::netns::run;
 use support::world::CONFIG;
-
-/// A world whose hooks find this journal, and no other: `/run` is its own.
-fn with_journal(test: impl FnOnce(&World, &Journal) + Send) {
-    World::run(|world| {
-        own_run();
-        let journal = Journal::open(Path::new("/run/systemd/journal/socket"));
-        test(world, &journal);
-    });
-}
-
-/// Gives this thread, and what it starts, mounts of its own and an empty `/run`.
-fn own_run() {
-    unshare(CloneFlags::CLONE_NEWNS).expect("root can have mounts of its own");
-    let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
-    mount::<str, str, str, str>(None, "/", None, private, None).unwrap();
-    mount::<str, str, str, str>(None, "/run", Some("tmpfs"), MsFlags::empty(), None).unwrap();
-}
 
 #[track_caller]
 fn assert_told(journal: &Journal, lines: &[&str]) {
@@ -41,7 +21,7 @@ fn one(journal: &Journal) -> Entry {
 }
 
 const PREPARED: &str = "vm1|prepare|applied|tables +vmhook, bridge +brqc08e7dcd-4a, \
-    device +vxlan-267, fdb +1, elements +5";
+    device +vxlan-267, fdb +1, elements +6";
 
 /// How many rules the kernel has, IPv4 and IPv6. All of them are ours.
 fn rules() -> [usize; 2] {
@@ -133,13 +113,17 @@ fn each_of_two_that_are_served_together_has_its_line_by_its_own_call() {
         assert!(!died.succeeded(), "{died:?}");
         world.ok("prepare", &third);
         let told = journal.told();
-        assert_eq!(told.len(), 2, "{told:#?}");
+        assert_eq!(told.len(), 3, "{told:#?}");
         assert!(
             told[0].starts_with("vm1|stopped|applied|port -"),
             "{told:#?}"
         );
         assert!(told[0].contains("192.168.101.1"), "{told:#?}");
         assert_eq!(told[1], "vm3|prepare|applied|elements +1");
+        assert_eq!(
+            told[2], "|prepare|applied|members -1",
+            "the set is nobody's"
+        );
     });
 }
 

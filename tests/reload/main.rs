@@ -12,6 +12,7 @@ mod killed;
 mod races;
 mod refused;
 mod shared;
+mod told;
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -6,6 +6,11 @@ use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::sync::mpsc::{self, Receiver};
 
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
+
+use super::World;
+
 /// The fields of an entry: `MESSAGE`, `PRIORITY`, `VMHOOK_DOMAIN` and so on.
 pub type Entry = BTreeMap<String, String>;
 
@@ -15,6 +20,24 @@ pub type Entry = BTreeMap<String, String>;
 pub struct Journal {
     socket: UnixDatagram,
     datagrams: Receiver<Vec<u8>>,
+}
+
+/// A world whose hooks find this journal, and no other: `/run` is its own.
+pub fn with_journal(test: impl FnOnce(&World, &Journal) + Send) {
+    World::run(|world| {
+        own_run();
+        let journal = Journal::open(Path::new("/run/systemd/journal/socket"));
+        test(world, &journal);
+    });
+}
+
+/// Gives this thread, and what it starts, mounts of its own and an empty `/run`.
+pub fn own_run() {
+    unshare(CloneFlags::CLONE_NEWNS).expect("root can have mounts of its own");
+    let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
+    mount::<str, str, str, str>(None, "/", None, private, None).expect("a mount of its own");
+    let nothing = MsFlags::empty();
+    mount::<str, str, str, str>(None, "/run", Some("tmpfs"), nothing, None).expect("a tmpfs");
 }
 
 impl Journal {
