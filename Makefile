@@ -29,10 +29,12 @@ test:
 	$(RUST) scripts/deb test
 	PROPTEST_RNG_SEED=267 $(RUST) cargo test --features faults
 
-# The laws on many new values: PROPTEST_CASES says on how many. And 64 machines at once, many times.
+# The laws on many new values: PROPTEST_CASES says on how many. And 64 machines at once, many times,
+# also beside reloads.
 storm:
 	scripts/install-deps
 	CROWD_ROUNDS=$${CROWD_ROUNDS:-20} $(RUST) cargo test --features faults --test failures crowd_lives
+	CROWD_ROUNDS=$${CROWD_ROUNDS:-20} $(RUST) cargo test --features faults --test reload whoever_starts
 	PROPTEST_CASES=$${PROPTEST_CASES:-2000} PROPTEST_MAX_SHRINK_ITERS=20000 \
 	    $(RUST) cargo test --features faults --test laws --test firewall_laws --test domain --test config
 

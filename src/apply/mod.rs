@@ -2,12 +2,13 @@
 //!
 //! Left of here all is pure. [`settle()`] is the one road by which a want becomes true: it takes the
 //! host lock, makes one transaction of every want there is, runs its plan, and writes the records.
-//! It goes on until no want is left, so 64 hooks that wait for the lock cost a few transactions.
+//! It goes on until no want is left, and who waits for the lock leaves once its own is gone: so 64 hooks
+//! at once cost a few transactions.
 //!
 //! # What a death or a failure leaves
 //!
 //! - Before the first change the host's record loses its generation, and gets the new one after the
-//!   last record is written. A hook that finds none reads the kernel back as a whole and repairs:
+//!   last other record is written; then the wants go that are applied. A hook that finds none reads the kernel back as a whole and repairs:
 //!   so whatever a killed hook left is put right by the next one, under the same lock.
 //! - A change that fails while something is being set up is undone: not by inverses, but as the way
 //!   from what the kernel then has to what the records say. If that fails too, the port stays

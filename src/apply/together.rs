@@ -70,7 +70,8 @@ pub fn settle_together(
     }
 }
 
-/// What [`settle_together`] would run now. Nothing is changed.
+/// What [`settle_together`] would run now. Nothing is changed, but for what a dead reload was writing:
+/// that has happened, and is ended first.
 ///
 /// # Errors
 /// As there.

@@ -93,7 +93,7 @@ fn a_life_is_one_line_a_change_and_none_where_nothing_changes() {
         world.ok("release", &vm);
         let released = format!(
             "vm1|release|applied|tables -vmhook, bridge -brqc08e7dcd-4a, device -vxlan-267, fdb -1, \
-             rules v4 -{left4} v6 -{left6}, elements -5"
+             rules v4 -{left4} v6 -{left6}, elements -6"
         );
         assert_told(journal, &[&released]);
     });
