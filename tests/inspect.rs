@@ -211,7 +211,17 @@ fn what_somebody_took_away_is_named_and_sync_brings_it_back() {
         host.differs("different: link vxlan-267, network selfservice");
         host.differs("is down");
 
-        assert!(host.sync().ok().starts_with("# repaired:\n"));
+        let said = host.sync().ok();
+        assert!(
+            said.starts_with("repaired: device ~vxlan-267, fdb +1, rules v4 +"),
+            "{said}"
+        );
+        assert_eq!(said.lines().count(), 1, "{said}");
+        host.is_well();
+        run("nft flush ruleset");
+        let script = host.run(VMHOOK, &["sync", "--script"], "INPUT").ok();
+        assert!(script.starts_with("# repaired:\nnft -f - <<"), "{script}");
+        assert!(script.contains("\niptables-restore --noflush"), "{script}");
         host.is_well();
         assert_eq!(
             host.sync().ok(),
@@ -312,6 +322,13 @@ fn another_machines_tap_on_the_bridge_is_a_note_and_no_difference() {
     });
 }
 
+/// Of a network: what a reload brings.
+const OTHERWISE: &str = "dhcp_servers = []
+keep = true
+clamp_mss = true
+hosts = [ { mac = \"fa:16:3e:00:00:02\", addresses = [], vtep = \"172.16.0.32\" } ]
+";
+
 #[test]
 fn a_configuration_that_changed_since_is_a_note() {
     in_a_new_namespace(|| {
@@ -322,7 +339,7 @@ fn a_configuration_that_changed_since_is_a_note() {
             &file,
             text.replace("101.88", "101.99")
                 .replace("port = 22", "port = 23")
-                .replace("vni = 267", "vni = 267\ndhcp_servers = []"),
+                .replace("vni = 267", &format!("vni = 267\n{OTHERWISE}")),
         )
         .unwrap();
         let text = host.inspect("LIVE").ok();
@@ -343,6 +360,8 @@ fn a_configuration_that_changed_since_is_a_note() {
             text.contains(&format!("{since}its network has other DHCP servers now")),
             "{text}"
         );
+        let keys = "of its network hosts, clamp_mss, keep; `vmhook reload` brings it\n";
+        assert!(text.contains(&format!("{since}{keys}")), "{text}");
         let line = "addresses  192.168.101.88     record; the configuration has changed since";
         assert!(text.lines().any(|it| it.trim() == line), "{text}");
 
@@ -568,6 +587,9 @@ fn a_plan_of_this_host_starts_from_what_is_there() {
             host.run(VMHOOK, &arguments, "LIVE").ok()
         };
         assert!(plan("start").ends_with("# start\n# nothing is to be done\n"));
+        let arguments = ["plan", "--from-host", "--xml", "-"];
+        let whole = host.run(VMHOOK, &arguments, "LIVE").ok();
+        assert_eq!(whole, plan("start"), "it was started already");
         run("iptables -D neutron-linuxbri-i7a8c0a54-7 -p icmp -j RETURN");
         assert!(
             plan("start").contains("-p icmp -j RETURN\n"),

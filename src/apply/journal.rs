@@ -152,14 +152,8 @@ pub(super) fn of_nobody(host: &dyn Host, call: Call, changed: &Summary) {
 
 /// The kernel was not as the records say, and is now.
 pub(super) fn repaired(host: &dyn Host, call: Call, changed: &Summary, plan: &Plan) {
-    if plan.is_empty() {
+    let Some(changed) = changed.of_repair(plan) else {
         return;
-    }
-    let changed = match changed.to_string() {
-        nothing if nothing.is_empty() => {
-            "chains or settings without a rule of their own".to_owned()
-        }
-        changed => changed,
     };
     let line = Line {
         changed: Some(&changed),

@@ -14,6 +14,7 @@
 //! for all domains together (the skeleton); what is another domain's is not looked at. A line or an
 //! element that nobody's record knows is one too many where it concerns this domain's devices.
 
+mod changes;
 mod check;
 mod compare;
 mod guard;

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::changes;
 use super::report::{InterfaceReport, Sourced};
 use crate::config::{Config, NetworkConfig};
 use crate::domain::{Domain, Interface};
@@ -19,8 +20,8 @@ pub(super) struct Values<'a> {
 /// What the configuration makes of an interface today.
 pub(super) struct Today<'a> {
     config: &'a NetworkConfig,
-    network: Network,
-    resolved: ResolvedPort,
+    pub(super) network: Network,
+    pub(super) resolved: ResolvedPort,
 }
 
 impl<'a> Today<'a> {
@@ -102,7 +103,7 @@ impl Values<'_> {
     pub(super) fn notes(&self) -> Vec<String> {
         let said = match (&self.today, self.applied) {
             (Err(cause), _) => vec![cause.clone()],
-            (Ok(today), Some((port, network))) => today.changes_since(port, network),
+            (Ok(today), Some((port, network))) => changes::since(port, network, today),
             (Ok(_), None) => Vec::new(),
         };
         let said = said.into_iter().chain(self.untold_mtu());
@@ -119,57 +120,6 @@ impl Values<'_> {
         let network = self.applied.map(|(_, network)| network).or_else(today)?;
         resolve::untold_mtu(self.interface?, network).ok()?
     }
-}
-
-impl Today<'_> {
-    /// What is not any more as it was applied.
-    fn changes_since(&self, port: &Port, network: &Network) -> Vec<String> {
-        let now = &self.resolved.port;
-        let mut changes = Vec::new();
-        if !same_addresses(port, self) {
-            let addresses = now.fixed_ips.iter().map(ToString::to_string);
-            changes.push(format!("addresses are now {}", join(addresses)));
-        }
-        if !same_groups(port, self) {
-            let groups = now.security_groups.iter().map(|group| group.name.clone());
-            let groups = join(groups);
-            let before = port.security_groups.iter().map(|group| group.name.clone());
-            changes.push(if join(before) == groups {
-                "the rules or members of its security groups are others now".to_owned()
-            } else {
-                format!("security groups are now {groups}")
-            });
-        }
-        if now.security != port.security {
-            changes.push(format!("it is now {}", now.security));
-        }
-        if !same_pairs(port, self) {
-            changes.push("it has other address pairs now".to_owned());
-        }
-        if now.dhcp_servers != port.dhcp_servers {
-            changes.push("its network has other DHCP servers now".to_owned());
-        }
-        let since = |change: String| {
-            format!("configuration changed since: {change}; `vmhook reload` brings it")
-        };
-        let mut notes: Vec<String> = changes.into_iter().map(since).collect();
-        if !self.network.has_same_links(network) {
-            notes.push(
-                "configuration changed since: its network has another type, tunnel or MTU; it stays as it \
-                 is while a machine is on it"
-                    .to_owned(),
-            );
-        } else if self.network != *network {
-            notes.push(since(
-                "its network has another name, list of peers, outer header or clamp_mss".to_owned(),
-            ));
-        }
-        notes
-    }
-}
-
-fn join(words: impl Iterator<Item = String>) -> String {
-    words.collect::<Vec<_>>().join(", ")
 }
 
 /// Who says what an interface is: whoever the configuration of today names, as long as it names
@@ -266,15 +216,15 @@ impl Said<'_> {
     }
 }
 
-fn same_addresses(port: &Port, today: &Today<'_>) -> bool {
+pub(super) fn same_addresses(port: &Port, today: &Today<'_>) -> bool {
     today.resolved.port.fixed_ips == port.fixed_ips
 }
 
-fn same_pairs(port: &Port, today: &Today<'_>) -> bool {
+pub(super) fn same_pairs(port: &Port, today: &Today<'_>) -> bool {
     today.resolved.port.allowed_address_pairs == port.allowed_address_pairs
 }
 
-fn same_groups(port: &Port, today: &Today<'_>) -> bool {
+pub(super) fn same_groups(port: &Port, today: &Today<'_>) -> bool {
     let now = &today.resolved.port;
     (&now.security_groups, &now.remote_groups) == (&port.security_groups, &port.remote_groups)
 }

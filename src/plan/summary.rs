@@ -20,7 +20,7 @@ use std::fmt;
 
 use ipnet::IpNet;
 
-use super::Forget;
+use super::{Forget, Plan};
 use crate::firewall::guard::{Element, Guard, Tables};
 use crate::firewall::ipset::Sets;
 use crate::firewall::iptables::{RuleCount, SetName};
@@ -55,6 +55,16 @@ impl Summary {
         ));
         items.extend(forget.into_iter().map(connections));
         Self(items)
+    }
+
+    /// What a repair by this plan, of which it tells, comes to; `None` if there is nothing to do.
+    pub fn of_repair(&self, plan: &Plan) -> Option<String> {
+        if plan.is_empty() {
+            return None;
+        }
+        let unnamed = || "chains or settings without a rule of their own".to_owned();
+        let named = (!self.is_empty()).then(|| self.to_string());
+        Some(named.unwrap_or_else(unnamed))
     }
 
     /// Nothing changes.

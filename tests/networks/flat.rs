@@ -80,6 +80,62 @@ fn frames_of_its_machines_leave_by_the_device_as_they_are_and_tagged_ones_do_not
     });
 }
 
+/// The physical network's VLANs are other networks. Among the machines of this one tags are theirs.
+#[test]
+fn no_tag_goes_over_the_device_whatever_is_checked_of_a_machine() {
+    for less in [
+        "hardened = false",
+        "port_security = false",
+        "trusted = true",
+    ] {
+        on_a_host_with_eth1(|world| {
+            let ports = [1, 2].map(|number| {
+                let ip = match less {
+                    "hardened = false" => format!("fixed_ips = [\"192.168.101.{number}\"]"),
+                    _ => String::new(),
+                };
+                format!("\n[port.vm{number}]\nmac = \"fa:16:3e:00:00:0{number}\"\n{ip}\n{less}\n")
+            });
+            world.configure(&(CONFIG.to_owned() + FLAT + &ports.concat()));
+            let vms = [1, 2].map(|number| {
+                on_it(number).with(|nic| {
+                    if !less.starts_with("hardened") {
+                        nic.group.clear();
+                    }
+                })
+            });
+            let wire = world.packets("wire1");
+            let taps = vms.each_ref().map(|vm| world.bring_up_open(vm).remove(0));
+            let own = end(&vms[0].nics[0].mac, &vms[0].nics[0].ip);
+            let other = end("fa:16:3e:00:00:99", "192.168.101.99");
+            let asked = frames::arp_request(own.mac, own, other);
+            let answer = frames::arp_request(other.mac, other, own);
+            let soon = Duration::from_secs(5);
+            for tag in [[0x81, 0x00], [0x88, 0xa8], [0x91, 0x00]] {
+                let with = |frame: &[u8]| {
+                    let mut tagged = frames::tagged(7, frame);
+                    tagged[12..14].copy_from_slice(&tag);
+                    tagged
+                };
+                taps[0].send(&with(&asked));
+                taps[0].send(&asked);
+                let met = |frame: &[u8]| frames::untagged(frame) == asked || frame == with(&asked);
+                let got = wire.receive(soon, met);
+                assert_eq!(got.as_deref(), Some(&asked[..]), "{less} {tag:x?}: out");
+                let got = taps[1].receive(soon, |frame| frame == with(&asked));
+                assert!(got.is_some(), "{less} {tag:x?}: to the other machine");
+
+                wire.send(&with(&answer));
+                wire.send(&answer);
+                let met =
+                    |frame: &[u8]| frames::untagged(frame) == answer || frame == with(&answer);
+                let got = taps[0].receive(soon, met);
+                assert_eq!(got.as_deref(), Some(&answer[..]), "{less} {tag:x?}: in");
+            }
+        });
+    }
+}
+
 #[test]
 fn a_repair_puts_the_device_back_and_inspect_misses_it_till_then() {
     on_a_host_with_eth1(|world| {

@@ -26,7 +26,7 @@ pub struct VmNic {
     pub mtu: u32,
     /// Fixed IP address, in the domain's metadata.
     pub ip: String,
-    /// Security group, in the domain's metadata; empty: that says none.
+    /// Security group, in the domain's metadata; empty: it names none.
     pub group: String,
 }
 
@@ -59,15 +59,16 @@ impl Vm {
         let (mut ports, mut interfaces) = (String::new(), String::new());
         for (at, nic) in self.nics.iter().enumerate() {
             let VmNic { mac, ip, group, .. } = nic;
+            let group = match group.as_str() {
+                "" => String::new(),
+                name => format!("<vmhook:security-group name='{name}'/>"),
+            };
             // Writing to a String cannot fail.
             if self.nics[..at].iter().all(|other| other.mac != *mac) {
-                let group = match group.as_str() {
-                    "" => String::new(),
-                    name => format!("<vmhook:security-group name='{name}'/>"),
-                };
                 let _ = writeln!(
                     ports,
-                    "<vmhook:port mac='{mac}'><vmhook:fixed-ip address='{ip}'/>{group}</vmhook:port>"
+                    "<vmhook:port mac='{mac}'><vmhook:fixed-ip address='{ip}'/>\
+                     {group}</vmhook:port>"
                 );
             }
             let VmNic {

@@ -120,7 +120,7 @@ pub(crate) struct PlanArguments {
     #[arg(long, value_name = "FILE|-")]
     pub(crate) xml: PathBuf,
 
-    /// The call of libvirt's [default: prepare, then start]
+    /// The call of libvirt's [default: prepare, then start; of a domain that was started, start]
     #[arg(long)]
     pub(crate) event: Option<Event>,
 
@@ -157,6 +157,10 @@ pub(crate) struct SyncArguments {
     /// The domain's live XML instead; - for standard input
     #[arg(long, value_name = "FILE|-", conflicts_with = "domain")]
     pub(crate) xml: Option<PathBuf>,
+
+    /// Print all that was run, as `plan` does
+    #[arg(long, conflicts_with_all = ["domain", "xml"])]
+    pub(crate) script: bool,
 }
 
 #[derive(Debug, Args)]

@@ -23,16 +23,12 @@ pub(crate) fn run(wanted: &PlanArguments, host: &dyn Host, output: &Output) -> R
     let config = load_config(host);
     let name = domain.name.clone();
     let world = world(wanted, host, &config)?;
-    let acts = match wanted.event {
-        Some(event) => vec![Act::from(event)],
-        None => vec![Act::Prepare, Act::Start],
-    };
     let mut script = Script {
         strangers: strangers(&config, &domain),
         ..Script::default()
     };
     let played = rehearse(wanted, &config, domain, world)
-        .and_then(|rehearsal| script.play(rehearsal, &acts));
+        .and_then(|rehearsal| script.play(rehearsal, wanted.event.map(Act::from)));
     match played {
         Ok(()) => {
             output.print(&script.text(&name))?;
@@ -119,12 +115,14 @@ struct Script {
 }
 
 impl Script {
-    fn play(&mut self, mut rehearsal: Rehearsal<'_>, acts: &[Act]) -> Result<(), Refusal> {
+    fn play(&mut self, mut rehearsal: Rehearsal<'_>, act: Option<Act>) -> Result<(), Refusal> {
         if !rehearsal.concerns_us()? {
             self.plans
                 .push_str("# it has no interface on a managed bridge: nothing is run\n");
             return Ok(());
         }
+        let acts = act.as_ref().map(std::slice::from_ref);
+        let acts = acts.unwrap_or_else(|| rehearsal.until_it_runs());
         let played = acts.iter().try_for_each(|act| {
             rehearsal.advance_to(*act)?;
             let plan = rehearsal.play(*act)?;

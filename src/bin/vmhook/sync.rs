@@ -7,7 +7,7 @@ use vmhook::event::Call;
 use vmhook::hook::{self, Change, Outcome, Synced};
 use vmhook::host::Host;
 use vmhook::model::DomainUuid;
-use vmhook::plan::{Besides, Plan};
+use vmhook::plan::{Besides, Plan, Summary};
 use vmhook::record::DomainRecord;
 use vmhook::transaction::Records;
 
@@ -24,7 +24,7 @@ pub(crate) fn run(wanted: &SyncArguments, host: &dyn Host, output: &Output) -> R
             one(&name, || Ok(domain.clone()), host, output)
         }
         (None, Some(name)) => one(name, || libvirt::domain(name), host, output),
-        (None, None) => all(host, output),
+        (None, None) => all(wanted.script, host, output),
     }
 }
 
@@ -72,22 +72,27 @@ fn line(change: &Change) -> String {
     format!("{}\n", styled(style, &change.to_string()))
 }
 
-fn all(host: &dyn Host, output: &Output) -> Result<Answer> {
-    let (records, wrong) = to_repair(host)?;
+fn all(script: bool, host: &dyn Host, output: &Output) -> Result<Answer> {
+    let Repair {
+        records,
+        plan,
+        told,
+    } = to_repair(host)?;
     let stale = retire_stale(host, Call::Sync)?;
     let unplugged = unplugged(host, &records, &stale)?;
     repair(host, Call::Sync)?;
-    let (_, left) = to_repair(host)?;
+    let left = to_repair(host)?.plan;
     let gone = match stale.len() {
         0 => String::new(),
         1 => "dropped what a machine left that is gone\n".to_owned(),
         several => format!("dropped what {several} machines left that are gone\n"),
     };
     let dropped = gone + &unplugged;
-    let repaired = match (wrong.is_empty(), dropped.is_empty()) {
-        (true, true) => "the kernel had everything as it was applied\n".to_owned(),
-        (true, false) => "the kernel had everything else as it was applied\n".to_owned(),
-        (false, _) => format!("{}\n{wrong}", styled(NOTE, "# repaired:")),
+    let repaired = match (told, dropped.is_empty()) {
+        (None, true) => "the kernel had everything as it was applied\n".to_owned(),
+        (None, false) => "the kernel had everything else as it was applied\n".to_owned(),
+        (Some(_), _) if script => format!("{}\n{plan}", styled(NOTE, "# repaired:")),
+        (Some(told), _) => format!("{} {told}\n", styled(NOTE, "repaired:")),
     };
     output.print(&(dropped + &repaired))?;
     if left.is_empty() {
@@ -120,19 +125,37 @@ fn unplugged(host: &dyn Host, records: &Records, stale: &[DomainUuid]) -> Result
     Ok(lines.concat())
 }
 
-/// The records, and the way from what the kernel has to what they say, while no hook is at work.
-fn to_repair(host: &dyn Host) -> Result<(Records, Plan)> {
+/// The records, and the way from what the kernel has to what they say.
+struct Repair {
+    records: Records,
+    plan: Plan,
+    /// The plan in one line; `None` if nothing is to be done.
+    told: Option<String>,
+}
+
+/// What is to be repaired, while no hook is at work.
+fn to_repair(host: &dyn Host) -> Result<Repair> {
     let _lock = host.lock()?;
     let survey = survey(host)?;
-    let plan = match (&survey.observed, &survey.records.host) {
-        (Some(observed), Some(record)) => {
-            let besides = Besides {
-                capabilities: record.capabilities,
-                ..Besides::default()
-            };
-            Plan::between(observed, &survey.records.state(), &besides)
-        }
-        _ => Plan::default(),
+    let records = survey.records;
+    let (Some(observed), Some(record)) = (&survey.observed, &records.host) else {
+        let (plan, told) = (Plan::default(), None);
+        return Ok(Repair {
+            records,
+            plan,
+            told,
+        });
     };
-    Ok((survey.records, plan))
+    let besides = Besides {
+        capabilities: record.capabilities,
+        ..Besides::default()
+    };
+    let wanted = records.state();
+    let plan = Plan::between(observed, &wanted, &besides);
+    let told = Summary::between(observed, &wanted, []).of_repair(&plan);
+    Ok(Repair {
+        records,
+        plan,
+        told,
+    })
 }

@@ -81,6 +81,7 @@ const SETS: &str = "	set bridges { type ifname; }
 	set places { type ifname . classid; }
 	map mss4 { typeof meta priority : tcp option maxseg size; }
 	map mss6 { typeof meta priority : tcp option maxseg size; }
+	set untagged { type ifname; }
 	set ports { type ifname; }
 	set unhardened { type ifname; }
 	set macs { type ifname . ether_addr; }
@@ -263,6 +264,9 @@ const CLAMP: &str = "	chain clamp {
 
 /// Between two members: only where both have one network.
 ///
+/// Over the device of a `flat` network (`untagged`) go no tags of any kind: they are those of the physical
+/// network's VLANs, which are other networks.
+///
 /// On a network on which the host has an end, nobody else says that he is the host (`posing`).
 ///
 /// Which bridge a frame crosses nft can tell with `meta ibrname` alone. So each member has the number
@@ -271,10 +275,15 @@ const CLAMP: &str = "	chain clamp {
 /// and that nobody needs at this point: the priority. It is none before, so that nobody's value
 /// counts for a member without a number, and none after, so that no queue takes the number for one
 /// of its classes. A receiver that is no member has no place.
-const FROM_MEMBER: &str = "	chain from_member {
+const FROM_MEMBER: &str = "	chain tagged {
+		iifname @untagged drop
+		oifname @untagged drop
+	}
+	chain from_member {
 		meta priority set none
 		meta priority set iifname map @networks
 		oifname . meta priority != @places drop
+		ether type { 8021q, 8021ad, 0x9100 } jump tagged
 		meta priority @ended iifname != @ends jump posing
 		tcp flags & (syn | rst) == syn jump clamp
 		meta priority set none

@@ -30,6 +30,8 @@ pub enum Element {
     Place(IfName, Class),
     /// The network of this number has this MTU, and no TCP connection in it agrees on larger segments.
     Clamped(Class, Mtu),
+    /// A way out over which no frame goes with a tag.
+    Untagged(IfName),
     /// A VM's tap: what it sends and gets is checked.
     Port(IfName),
     /// A VM's tap of which only MAC address and ARP are checked, in what it sends.
@@ -108,6 +110,7 @@ impl Element {
             Self::Bridge(_)
             | Self::Zoned(..)
             | Self::Quiet(_)
+            | Self::Untagged(_)
             | Self::Vtep(..)
             | Self::Clamped(..)
             | Self::HostPort(_)
@@ -132,6 +135,7 @@ impl Element {
             self,
             Self::Bridge(_)
                 | Self::Quiet(_)
+                | Self::Untagged(_)
                 | Self::DhcpLimited(_)
                 | Self::HostPort(_)
                 | Self::HostEnd(_)
@@ -226,6 +230,7 @@ impl Element {
     fn of_port(&self) -> Option<(&'static str, String)> {
         Some(match self {
             Self::Member(name) => ("bridge vmhook members", format!("\"{name}\"")),
+            Self::Untagged(device) => ("bridge vmhook untagged", format!("\"{device}\"")),
             Self::Port(tap) => ("bridge vmhook ports", format!("\"{tap}\"")),
             Self::Unhardened(tap) => ("bridge vmhook unhardened", format!("\"{tap}\"")),
             Self::Mac(tap, mac) => ("bridge vmhook macs", format!("\"{tap}\" . {mac}")),

@@ -36,7 +36,7 @@ pub(super) const BRIDGE_SETS: &str = "	set ends { type ifname; }
 ///
 /// The priority is the network's number in `posing`, as in `from_member`.
 pub(super) const BRIDGE_CHAINS: &str = "	chain posing {
-		ether type { 8021q, 8021ad } drop
+		ether type { 8021q, 8021ad, 0x9100 } drop
 		meta priority . arp saddr ip @hosts4 drop
 		meta priority . ip saddr @hosts4 drop
 		meta priority . ip6 saddr @hosts6 drop

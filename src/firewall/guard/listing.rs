@@ -203,6 +203,7 @@ fn element(place: &str, key: &str) -> Option<Element> {
             Element::Place(name, rest[0].parse().ok()?)
         }
         ("bridge vmhook members", 0) => Element::Member(name),
+        ("bridge vmhook untagged", 0) => Element::Untagged(name),
         ("bridge vmhook ports", 0) => Element::Port(name),
         ("bridge vmhook unhardened", 0) => Element::Unhardened(name),
         ("bridge vmhook has6", 0) => Element::Has6(name),

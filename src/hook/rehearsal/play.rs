@@ -91,6 +91,15 @@ impl<'a> Rehearsal<'a> {
         Ok(self.record().is_some() || !self.claims()?.is_empty())
     }
 
+    /// The calls by which the domain comes to run. Of one that was started only what its next call
+    /// would repair.
+    pub fn until_it_runs(&self) -> &'static [Act] {
+        match self.record().map(|record| record.want.phase) {
+            Some(Phase::Started) => &[Act::Start],
+            _ => &[Act::Prepare, Act::Start],
+        }
+    }
+
     /// What the world is like now.
     pub fn world(&self) -> &World {
         &self.world
