@@ -1,4 +1,4 @@
-//! Laws of the plan of files. That the boundary does what it says: `tests/install.rs`.
+//! Laws of the plan of files. That the boundary does what it says: `tests/install`.
 
 use super::file::is_stamped;
 use super::*;
