@@ -38,7 +38,8 @@ impl Body<'_, '_> {
             "icmp" => {
                 let kind = self.words.value("an ICMP type")?;
                 let (from, to) = self.flow()?;
-                frames::icmp(from, to, kind, &[&[0; 4], &payload[..]].concat())
+                let about = self.about()?;
+                frames::icmp(from, to, kind, &[&[0; 4], &about[..], &payload].concat())
             }
             "igmp" => {
                 let kind: u8 = self.words.value("a message's type")?;
@@ -84,6 +85,21 @@ impl Body<'_, '_> {
             kind,
             &[&[0, 1, 0, 1], payload].concat(),
         ))
+    }
+
+    /// The packet that an error is about, if one follows.
+    fn about(&mut self) -> Result<Vec<u8>, String> {
+        if self.words.0.clone().next() != Some("about") {
+            return Ok(Vec::new());
+        }
+        self.words.exactly("about")?;
+        let word = self.words.next("a body")?;
+        let inner = Body {
+            sender: self.sender,
+            words: &mut *self.words,
+            envelope: self.envelope,
+        };
+        Ok(inner.read(word)?.0[14..].to_vec())
     }
 
     fn dhcp(&mut self, payload: &[u8]) -> Result<Vec<u8>, String> {
