@@ -8,7 +8,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod connections;
 mod killed;
+mod meanwhile;
+mod nothing;
 mod races;
 mod refused;
 mod shared;
@@ -63,41 +66,6 @@ fn bring_up(world: &World) -> [Vm; 3] {
     world.configure(&configuration());
     world.bring_up(&[&vms[0], &vms[1], &vms[2]]);
     vms
-}
-
-/// Notes a connection of the network's zone, as if its packets had passed.
-fn connect(protocol: &str, from: &str, to: &str, port: u16) {
-    let state = match protocol {
-        "tcp" => "--state ESTABLISHED",
-        _ => "",
-    };
-    run(&format!(
-        "conntrack -I -w 4097 -s {from} -d {to} -p {protocol} --sport 40000 --dport {port} -t 100 \
-         {state}"
-    ));
-}
-
-/// The connections there are, in [`connect`]'s words.
-fn connections() -> BTreeSet<String> {
-    let all = run("conntrack -L -w 4097");
-    let line = |line: &str| {
-        let field = |name: &str| {
-            let mut words = line.split_whitespace();
-            words
-                .find_map(|word| word.strip_prefix(name))
-                .unwrap_or("-")
-                .to_owned()
-        };
-        let protocol = line.split_whitespace().next().unwrap_or_default();
-        format!(
-            "{protocol} {} {} {}",
-            field("src="),
-            field("dst="),
-            field("dport=")
-        )
-    };
-    let entries = all.lines().filter(|line| line.contains("src="));
-    entries.map(line).collect()
 }
 
 #[test]
@@ -182,58 +150,6 @@ fn only_ports_that_use_what_changed_are_touched() {
     });
 }
 
-#[test]
-fn connections_that_are_not_allowed_any_more_go_and_no_others() {
-    World::run(|world| {
-        bring_up(world);
-        world.configure(
-            &edited(
-                "protocol = \"tcp\", port = 22 }",
-                "protocol = \"tcp\", ports = \"80-90\", remote = \"10.0.0.0/8\" }",
-            )
-            .replace("[\"192.168.101.3\"]", "[\"192.168.101.33\"]"),
-        );
-        let go = [
-            ("tcp", "10.0.0.1", "192.168.101.1", 22),
-            ("tcp", "192.0.2.1", "192.168.101.1", 80),
-            ("udp", "10.0.0.1", "192.168.101.1", 85),
-            // Of an address that is nobody's any more, and of one that was somebody else's.
-            ("tcp", "192.168.101.3", "10.0.0.1", 80),
-            ("tcp", "10.0.0.1", "192.168.101.33", 85),
-        ];
-        let stay = [
-            ("tcp", "10.0.0.1", "192.168.101.1", 85),
-            ("tcp", "192.168.101.1", "10.0.0.1", 22),
-            ("udp", "192.168.101.1", "10.0.0.1", 53),
-            // Their rules are as they were.
-            ("tcp", "192.168.101.1", "192.168.101.2", 5432),
-            ("tcp", "192.168.101.2", "10.0.0.1", 22),
-            ("tcp", "10.0.0.1", "10.0.0.2", 22),
-        ];
-        for (protocol, from, to, port) in go.into_iter().chain(stay) {
-            connect(protocol, from, to, port);
-        }
-        assert_eq!(connections().len(), go.len() + stay.len());
-        reload(world).ok();
-        let words = |(protocol, from, to, port)| format!("{protocol} {from} {to} {port}");
-        assert_eq!(connections(), stay.map(words).into());
-    });
-}
-
-#[test]
-fn who_leaves_a_group_loses_what_its_members_may() {
-    World::run(|world| {
-        bring_up(world);
-        connect("tcp", "192.168.101.1", "192.168.101.2", 5432);
-        connect("tcp", "192.168.101.3", "192.168.101.2", 5432);
-        let last = "security_groups = [\"web\"]\n";
-        world.configure(&edited(last, "security_groups = [\"default\"]\n"));
-        reload(world).ok();
-        let left = "tcp 192.168.101.1 192.168.101.2 5432".to_owned();
-        assert_eq!(connections(), [left].into());
-    });
-}
-
 /// A network's DHCP servers are elements of its ports, and change no rule.
 #[test]
 fn a_networks_dhcp_servers_concern_its_ports_alone() {
@@ -272,164 +188,5 @@ fn a_networks_dhcp_servers_concern_its_ports_alone() {
         with("");
         reload(world).ok();
         assert_same(&world.kernel(), &before, "anybody may again");
-    });
-}
-
-#[test]
-fn a_wrong_configuration_changes_nothing_and_the_error_says_where() {
-    World::run(|world| {
-        bring_up(world);
-        let before = world.dump();
-        let cases = [
-            ("port = 5432", "ports = \"6000-5000\"", "reversed"),
-            (
-                "remote_group = \"web\"",
-                "remote = \"2001:db8::/32\"",
-                "2001:db8::/32",
-            ),
-            (
-                "remote_group = \"web\"",
-                "remote_group = \"nobody-s\"",
-                "nobody-s",
-            ),
-            (
-                "protocol = \"tcp\", port = 5432",
-                "protocol = \"gre\", port = 5432",
-                "gre",
-            ),
-            (
-                "[\"192.168.101.3\"]",
-                "[\"192.168.101.300\"]",
-                "192.168.101.300",
-            ),
-            ("[security_group.db]", "[security_group.db", "vmhook.toml:"),
-            // Right as a file, and wrong for one machine alone.
-            (
-                "[security_group.db]",
-                "[security_group.base]",
-                "domain vm2, interface fa:16:3e:00:00:02: security group \"db\" is not defined",
-            ),
-            ("vni = 267", "vni = 268", "runs with"),
-        ];
-        for (from, to, said) in cases {
-            // What is right beside it is not taken either.
-            world.configure(&edited(from, to).replace("port = 22", "port = 23"));
-            for arguments in [&["reload"][..], &["reload", "--dry-run"]] {
-                let outcome = world.vmhook(arguments);
-                assert_eq!(
-                    (outcome.code, outcome.out.as_str()),
-                    (1, ""),
-                    "{outcome:#?}"
-                );
-                assert!(outcome.err.contains(said), "{said}: {outcome:#?}");
-                let end = "vmhook: nothing was changed\n";
-                assert!(outcome.err.ends_with(end), "{outcome:#?}");
-                let place = ["vmhook.toml:", "domain vm"]
-                    .iter()
-                    .any(|it| outcome.err.contains(it));
-                assert!(place, "{outcome:#?}");
-                assert_same(&world.dump(), &before, to);
-            }
-        }
-    });
-}
-
-#[test]
-fn a_reload_that_fails_anywhere_changes_nothing() {
-    World::run(|world| {
-        bring_up(world);
-        let kernel = world.kernel();
-        world.configure(
-            &(edited("port = 22", "port = 2222")
-                .replace("\"192.168.101.3\"", "\"192.168.101.33\"")
-                + "\n[firewall]\nchain_prefix = \"mine\"\n"),
-        );
-        for change in 1.. {
-            let outcome = world.vmhook_with(&["reload"], Some(&format!("fail:{change}")));
-            if outcome.succeeded() {
-                assert!(change > 15, "{change} changes");
-                break;
-            }
-            assert_eq!(outcome.code, 2, "{outcome:#?}");
-            assert_same(&world.kernel(), &kernel, &format!("change {change} failed"));
-        }
-    });
-}
-
-#[test]
-fn a_record_that_does_not_tell_the_metadata_stays_until_sync() {
-    World::run(|world| {
-        let vms = bring_up(world);
-        let file = world.state_dir().join("domains").join(&vms[0].uuid);
-        let text = fs::read_to_string(&file).expect("a record");
-        let mut record: serde_json::Value = serde_json::from_str(&text).expect("JSON");
-        record["record"]["want"]
-            .as_object_mut()
-            .expect("a want")
-            .remove("said");
-        fs::write(&file, record.to_string()).expect("a file can be written");
-
-        world.configure(&edited("port = 22", "port = 2222"));
-        let outcome = reload(world);
-        assert_eq!(outcome.code, 1, "{outcome:#?}");
-        assert!(
-            outcome.err.contains("domain vm1 stays as it was"),
-            "{outcome:#?}"
-        );
-        let has = |tap: &str, port: &str| {
-            let chain = format!("neutron-linuxbri-i{tap}");
-            let rules = world.rules();
-            let mut lines = rules.lines();
-            lines.any(|line| {
-                line.contains(&chain) && line.ends_with("RETURN") && line.contains(port)
-            })
-        };
-        assert!(has("00000001-7", "--dport 22 "), "as it was");
-        assert!(
-            has("00000003-7", "--dport 2222 "),
-            "the other has the new rule"
-        );
-
-        let xml = vms[0].xml().replace("<domain ", "<domain id='1' ");
-        let live = world.config_dir().join("live.xml");
-        fs::write(&live, xml).expect("a file can be written");
-        world
-            .vmhook(&["sync", "--xml", &live.display().to_string()])
-            .ok();
-        reload(world).ok();
-        assert!(has("00000001-7", "--dport 2222 "), "now it is known");
-    });
-}
-
-#[test]
-fn a_start_that_a_reload_serves_on_its_way_gets_the_new_rules() {
-    World::run(|world| {
-        let vms = three();
-        world.configure(&configuration());
-        world.bring_up(&[&vms[1]]);
-        world.ok("prepare", &vms[0]);
-        world.plug(&vms[0]);
-        let lock = fs::File::open(world.state_dir()).expect("a folder");
-        lock.lock().expect("nobody has it");
-        let start = world.call("start", &vms[0]).begin();
-        let wants = || {
-            world
-                .state_files()
-                .iter()
-                .any(|it| it.starts_with("wants/"))
-        };
-        while !wants() {
-            std::thread::yield_now();
-        }
-        start.pause();
-        drop(lock);
-        world.configure(&edited("port = 22", "port = 2222"));
-        reload(world).ok();
-        assert!(!wants(), "it is served");
-        start.resume();
-        assert_silent(&start.end());
-        let rules = world.rules();
-        assert!(rules.contains("--dport 2222 "), "{rules}");
-        assert!(!rules.contains("--dport 22 "), "{rules}");
     });
 }
