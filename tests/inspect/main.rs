@@ -177,3 +177,16 @@ fn link(link: &Value) -> String {
     let set: Vec<String> = set.map(|(key, value)| format!("{key} {value}")).collect();
     format!("{} up {up} {}", own.join(" "), set.join(" "))
 }
+
+/// Every check of a report that is not well, as `status kind object`.
+fn wrong(report: &Value) -> Vec<String> {
+    let checks = report["checks"].as_array().unwrap().iter();
+    let wrong = checks.filter(|check| check["status"] != "present");
+    let word = |check: &Value, key: &str| check[key].as_str().unwrap().to_owned();
+    let line = |check| {
+        ["status", "kind", "object"]
+            .map(|key| word(check, key))
+            .join(" ")
+    };
+    wrong.map(line).collect()
+}

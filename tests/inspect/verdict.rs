@@ -2,19 +2,6 @@
 
 use super::*;
 
-/// Every check of a report that is not well, as `status kind object`.
-fn wrong(report: &Value) -> Vec<String> {
-    let checks = report["checks"].as_array().unwrap().iter();
-    let wrong = checks.filter(|check| check["status"] != "present");
-    let word = |check: &Value, key: &str| check[key].as_str().unwrap().to_owned();
-    let line = |check| {
-        ["status", "kind", "object"]
-            .map(|key| word(check, key))
-            .join(" ")
-    };
-    wrong.map(line).collect()
-}
-
 #[test]
 fn a_machine_as_it_was_applied_is_well_and_each_value_says_whence() {
     in_a_new_namespace(|| {
