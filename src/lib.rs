@@ -40,7 +40,8 @@
 //! through [`host`], the only module that knows files, processes, sockets and the clock. [`hook`]
 //! ties both ends together, a function a call; [`inspect`] holds what was applied, what is
 //! configured today and what the kernel has against each other, for the operator, and [`installation`]
-//! says which files libvirt must find for any of it to be called.
+//! says which files libvirt must find for any of it to be called; [`export`] says what vmhook knows in the
+//! words of other programs.
 //!
 //! # What always holds
 //!
@@ -62,6 +63,7 @@ pub mod compile;
 pub mod config;
 pub mod domain;
 pub mod event;
+pub mod export;
 pub mod facts;
 pub mod firewall;
 pub mod hook;

@@ -69,6 +69,10 @@ pub(crate) enum Command {
     /// is on it.
     Reload(ReloadArguments),
 
+    /// Print what another program must be told; change nothing
+    #[command(subcommand)]
+    Export(Export),
+
     /// Put the hooks where libvirt runs them, and an example configuration (needs root)
     ///
     /// Says line by line what it did. What is right already it leaves alone, and asks nothing.
@@ -81,6 +85,40 @@ pub(crate) enum Command {
     /// Guests that run keep their networks and their rules, which nobody takes down when they stop.
     /// Exits 0 if all is away, 1 if something stays that should not, 2 if it could not be begun.
     Remove(RemoveArguments),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Export {
+    /// For dnsmasq: whose address is which, and the network's MTU
+    ///
+    /// From the configuration's ports, and from those that run. Without PART a configuration for a
+    /// dnsmasq on the host's own end of the network (`host_address`). Run it again after a change.
+    Dnsmasq(DnsmasqArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DnsmasqArguments {
+    /// The network's name in the configuration
+    #[arg(value_name = "NETWORK")]
+    pub(crate) network: String,
+
+    /// One of the files that Neutron's DHCP agent keeps
+    #[arg(value_name = "PART")]
+    pub(crate) part: Option<DnsmasqPart>,
+
+    /// The DNS domain of the names
+    #[arg(long, value_name = "DOMAIN", default_value = "openstacklocal", value_parser = dns_domain)]
+    pub(crate) domain: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DnsmasqPart {
+    /// For dhcp-hostsfile
+    Hosts,
+    /// For addn-hosts
+    Names,
+    /// For dhcp-optsfile
+    Options,
 }
 
 /// The system whose files are meant.
@@ -216,6 +254,15 @@ impl From<Event> for Act {
             Event::Release => Self::Release,
         }
     }
+}
+
+/// It is written into files of other programs, where it must stay one word.
+fn dns_domain(text: &str) -> Result<String, String> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
+    let is_domain = !text.is_empty() && text.bytes().all(allowed);
+    is_domain
+        .then(|| text.to_owned())
+        .ok_or_else(|| "a DNS domain has letters, digits, - and . alone".to_owned())
 }
 
 fn tap(text: &str) -> Result<(MacAddr, IfName), String> {

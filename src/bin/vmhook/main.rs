@@ -1,7 +1,7 @@
 //! `vmhook`: what an operator asks.
 //!
 //! A thin program: it reads arguments and files, asks the library, and prints. Only it knows clap,
-//! libvirt and colours. `plan`, `check` and `inspect` change nothing; `sync` repairs, and serves what
+//! libvirt and colours. `plan`, `check`, `inspect` and `export` change nothing; `sync` repairs, and serves what
 //! libvirt changed without a hook; `reload` brings a changed configuration to machines that run; `setup` and `remove` make an installation and undo it.
 //!
 //! | exit code | means |
@@ -16,6 +16,7 @@
 
 mod arguments;
 mod check;
+mod export;
 mod input;
 mod inspect;
 mod libvirt;
@@ -70,6 +71,7 @@ fn answer(command: &Command, host: &dyn Host, output: &Output) -> anyhow::Result
         Command::Inspect(wanted) => inspect::run(wanted, host, output),
         Command::Sync(wanted) => sync::run(wanted, host, output),
         Command::Reload(wanted) => reload::run(wanted, host, output),
+        Command::Export(wanted) => export::run(wanted, host, output),
         Command::Setup(wanted) => setup::run(wanted, host, output),
         Command::Remove(wanted) => remove::run(wanted, host, output),
     }
