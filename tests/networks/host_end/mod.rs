@@ -2,6 +2,7 @@
 //! their own, and with frames that no kernel would send.
 
 mod attacks;
+mod dhcp;
 mod reach;
 mod recipes;
 mod refused;

@@ -101,6 +101,11 @@ impl Machine {
         self.namespace.enter(|| run(command))
     }
 
+    /// Whether a command succeeds in it.
+    pub(crate) fn attempt(&self, command: &str) -> bool {
+        self.namespace.enter(|| attempt(command)).0
+    }
+
     pub(crate) fn pings(&self, address: &str) -> bool {
         self.namespace.enter(|| pings(address))
     }
