@@ -11,8 +11,8 @@ use std::num::NonZeroU8;
 use ipnet::IpNet;
 
 use crate::model::{
-    IfName, Learning, MacAddr, MulticastGroup, OuterHeader, PortRange, Tap, Tos, Tunnel,
-    TunnelOptions, VlanId, Vni, Vtep,
+    BridgeSwitches, IfName, Learning, MacAddr, MulticastGroup, OuterHeader, PortRange, Tap, Tos,
+    Tunnel, TunnelOptions, VlanId, Vni, Vtep,
 };
 use crate::plan::link::ALIAS_PREFIX;
 
@@ -57,6 +57,11 @@ impl LinkFact {
     pub fn is_ours(&self) -> bool {
         let alias = self.alias.as_deref();
         alias.is_some_and(|alias| alias.starts_with(ALIAS_PREFIX))
+    }
+
+    /// Whether it is a bridge that vmhook has not made.
+    pub fn is_bridge_of_the_host(&self) -> bool {
+        matches!(self.kind, LinkKind::Bridge(_)) && !self.is_ours()
     }
 
     /// The addresses that somebody gave it: an IPv6 link-local one the kernel makes by itself.
@@ -117,6 +122,14 @@ impl BridgeFact {
     /// its source, past every netfilter hook (`br_handle_frame`), unless it forwards it: then the guard
     /// sees it as any other frame.
     const LLDP: u16 = 1 << 0xe;
+
+    /// Whether it sends what it forwards through iptables and ip6tables.
+    pub fn switches(&self) -> BridgeSwitches {
+        BridgeSwitches {
+            iptables: self.nf_call_iptables,
+            ip6tables: self.nf_call_ip6tables,
+        }
+    }
 
     /// A bridge as we make it.
     pub const OURS: Self = Self {

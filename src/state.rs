@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::firewall::guard::Guard;
 use crate::firewall::ipset::Sets;
 use crate::firewall::iptables::{Observed, Ruleset};
-use crate::model::{FdbEntry, IfName, Neighbour};
+use crate::model::{FdbEntry, IfName, Lent, Neighbour};
 use crate::plan::host_end::HostEndPair;
 use crate::plan::link::{Bridge, VlanDevice, VxlanDevice};
 
@@ -42,6 +42,9 @@ pub struct HostState {
     /// Which of the enslaved learn nothing from frames and have the bridge answer for who is behind them.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub suppressed: BTreeSet<IfName>,
+    /// Bridges of the host's whose forwarded frames are filtered.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lent: BTreeMap<IfName, Lent>,
     /// The sets that rules name.
     #[serde(default, skip_serializing_if = "Sets::is_empty")]
     pub sets: Sets,
@@ -87,6 +90,8 @@ impl HostState {
         self.fdb.extend(part.fdb.iter().cloned());
         self.neighbours.extend(part.neighbours.iter().cloned());
         self.suppressed.extend(part.suppressed.iter().cloned());
+        let lent = part.lent.iter().map(|(name, lent)| (name.clone(), *lent));
+        self.lent.extend(lent);
         self.sets.merge(&part.sets);
         self.v4.merge(&part.v4);
         self.v6.merge(&part.v6);

@@ -57,6 +57,7 @@ fn network(network: &NetworkConfig) -> String {
         NetworkKindConfig::Vlan(vlan) => format!("VLAN {} of {}", vlan.vlan, vlan.physical_network),
         NetworkKindConfig::Flat(flat) => format!("flat on {}", flat.physical_network),
         NetworkKindConfig::Local => "local".to_owned(),
+        NetworkKindConfig::Bridge(existing) => format!("{existing:?}"),
     };
     let servers = network.dhcp_servers.as_ref();
     let servers = servers.map_or(String::new(), |servers| {

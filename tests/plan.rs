@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use vmhook::model::{FdbEntry, IfName, OuterHeader, Tunnel, TunnelOptions, Vni, Vtep, Zone};
 use vmhook::plan::link::{Bridge, LinkChange, VxlanDevice};
-use vmhook::plan::{Forget, Plan, RestoreInput, Step};
+use vmhook::plan::{Directions, Forget, Plan, RestoreInput, Step};
 
 fn name(text: &str) -> IfName {
     text.parse().unwrap()
@@ -128,6 +128,7 @@ END
 fn connections_are_forgotten_by_zone_or_by_either_end() {
     let forget = |addresses: &[&str]| {
         Step::Connections(Forget {
+            of: Directions::Both,
             zone: Zone::FIRST,
             addresses: addresses.iter().map(|ip| ip.parse().unwrap()).collect(),
         })

@@ -1,6 +1,7 @@
 //! What is admitted beside what there is, and what a transaction does in the cases that matter most.
 #![expect(clippy::unwrap_used, reason = "the values are written here")]
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use vmhook::event::Call;
@@ -8,8 +9,8 @@ use vmhook::facts::{Epoch, HostFacts, IptablesBackend, LinkFact, LinkKind, Proce
 use vmhook::firewall::guard::Capabilities;
 use vmhook::firewall::iptables::Options;
 use vmhook::model::{
-    Direction, Family, Network, NetworkKind, OuterHeader, Port, Remote, SecurityGroup,
-    SecurityGroupRule, Tap, Tunnel, TunnelOptions, Vni, Vtep, Vxlan, Zone,
+    BridgeSwitches, Direction, Family, IfName, Network, NetworkKind, OuterHeader, Port, Remote,
+    SecurityGroup, SecurityGroupRule, Tap, Tunnel, TunnelOptions, Vni, Vtep, Vxlan, Zone,
 };
 use vmhook::plan::{Plan, Step};
 use vmhook::record::{Basis, NetworkRecord, Phase, Want};
@@ -130,12 +131,16 @@ fn settled(before: &Records, wants: &[Want]) -> Transaction {
     settled_on(&HostFacts::default(), before, wants)
 }
 
+/// No network is on a bridge of the host's.
+static NO_SWITCHES: BTreeMap<IfName, BridgeSwitches> = BTreeMap::new();
+
 fn settled_on(facts: &HostFacts, before: &Records, wants: &[Want]) -> Transaction {
     let around = Surroundings {
         facts: Some(facts),
         machine_id: "machine",
         capabilities: Capabilities::default(),
         backend: IptablesBackend::Nft,
+        switches: &NO_SWITCHES,
         observed: None,
         renewal: None,
     };

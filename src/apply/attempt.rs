@@ -1,14 +1,16 @@
 //! One transaction, run: all of it, or nothing of it.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result};
 
 use super::run::{run, run_all};
 use super::{Store, journal, observe};
 use crate::event::Call;
-use crate::facts::{HostFacts, IptablesBackend};
+use crate::facts::{HostFacts, IptablesBackend, LinkKind};
 use crate::firewall::guard::{Capabilities, IBRNAME_PROBE, read_tables};
 use crate::host::Host;
-use crate::model::DomainUuid;
+use crate::model::{BridgeSwitches, DomainUuid, IfName};
 use crate::plan::{Besides, NftFamily, Plan, Summary};
 use crate::record::{HostRecord, Phase, Want};
 use crate::state::ReadBack;
@@ -101,15 +103,36 @@ impl Attempt<'_> {
     /// What is run for these wants.
     pub(super) fn transaction(&self, wants: &[Want]) -> Result<Transaction> {
         let (capabilities, backend) = self.ready_host(wants)?;
+        let switches = self.switches(wants)?;
         let around = Surroundings {
             facts: self.facts,
             machine_id: &self.host.machine_id(),
             capabilities,
             backend,
+            switches: &switches,
             observed: self.observed,
             renewal: self.renewal,
         };
         Ok(settle(self.before, wants, around))
+    }
+
+    /// What bridges of the host's have to which a network comes only now.
+    fn switches(&self, wants: &[Want]) -> Result<BTreeMap<IfName, BridgeSwitches>> {
+        let mut switches = BTreeMap::new();
+        let lent = self.before.host.as_ref().map(|host| &host.lent);
+        let domains = self.before.domains.values().map(|record| &record.want);
+        let networks = domains.chain(wants).flat_map(|want| &want.networks);
+        for network in networks.filter(|network| network.existing().is_some()) {
+            let bridge = &network.bridge;
+            if lent.is_some_and(|lent| lent.contains_key(bridge)) {
+                continue;
+            }
+            let link = self.host.link(bridge.as_str())?;
+            if let Some(LinkKind::Bridge(fact)) = link.map(|link| link.kind) {
+                switches.insert(bridge.clone(), fact.switches());
+            }
+        }
+        Ok(switches)
     }
 
     /// Before the first network: can the kernel do it, and is nobody else doing it?
@@ -181,7 +204,9 @@ impl Attempt<'_> {
     fn in_doubt(&self, after: &Records) -> Option<HostRecord> {
         let ends = [&self.before.host, &after.host].into_iter().flatten();
         let record = ends.clone().next()?.in_doubt();
-        Some(ends.fold(record, |record, end| record.beside(&end.options)))
+        Some(ends.fold(record, |record, end| {
+            record.beside(&end.options).lending_besides(end)
+        }))
     }
 
     /// Writes down what a transaction changed; a reload's at once.

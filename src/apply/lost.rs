@@ -3,10 +3,13 @@
 //! What is lost is made again from what is left, where that tells enough. What it makes is never
 //! trusted: whoever loads it reads the kernel back and repairs.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 
 use crate::firewall::guard::{Capabilities, IBRNAME_PROBE};
 use crate::host::Host;
+use crate::model::{BridgeSwitches, IfName};
 use crate::record::{DomainRecord, HostRecord};
 use crate::transaction::Records;
 
@@ -26,10 +29,19 @@ pub(super) fn host_record<'a>(
         capabilities: Capabilities { ibrname },
         options: options.unwrap_or_default(),
         besides: Vec::new(),
+        lent: lent(records),
         guard_chains: Vec::new(),
         guard_base: 0,
     };
     Ok(written.fold(record, HostRecord::beside))
+}
+
+/// What bridges of the host's had before, as the networks' records tell.
+fn lent(records: &Records) -> BTreeMap<IfName, BridgeSwitches> {
+    let networks = records.networks.values();
+    let lent = networks.flat_map(|record| &record.applied.lent);
+    lent.map(|(bridge, lent)| (bridge.clone(), lent.before))
+        .collect()
 }
 
 /// Whether a domain is on a network that has no record.

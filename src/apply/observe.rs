@@ -1,6 +1,6 @@
 //! Everything of ours that the kernel has.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 
@@ -10,7 +10,7 @@ use crate::firewall::guard::{Guard, read_tables};
 use crate::firewall::ipset::{Sets, parse_sets};
 use crate::firewall::iptables::{Observed, parse_save_of};
 use crate::host::Host;
-use crate::model::{Family, IfName, Learning, Mtu, NetworkId, Vlan};
+use crate::model::{BridgeSwitches, Family, IfName, Learning, Lent, Mtu, NetworkId, Vlan};
 use crate::plan::NftFamily;
 use crate::plan::link::{ALIAS_PREFIX, Bridge, UNFINISHED, VlanDevice, VxlanDevice};
 use crate::record::HostRecord;
@@ -55,11 +55,28 @@ pub fn observe(
         }
         state.links.insert(name, own);
     }
+    state.lent = lent(facts, record);
     Ok(ReadBack {
         state,
         v4: rules(host, record, Family::Ipv4)?,
         v6: rules(host, record, Family::Ipv6)?,
     })
+}
+
+/// The bridges of the host's that are lent, as far as they are there.
+fn lent(facts: &HostFacts, record: &HostRecord) -> BTreeMap<IfName, Lent> {
+    let bridges = record.lent.iter().filter_map(|(name, before)| {
+        let link = facts.link(name).filter(|link| link.is_bridge_of_the_host());
+        let LinkKind::Bridge(fact) = &link?.kind else {
+            return None;
+        };
+        let lent = Lent {
+            before: *before,
+            filters: fact.switches() == BridgeSwitches::ON,
+        };
+        Some((name.clone(), lent))
+    });
+    bridges.collect()
 }
 
 /// What a VXLAN device knows of other hosts, where that is ours to say; by EVPN, what its bridge says of

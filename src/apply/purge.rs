@@ -4,11 +4,13 @@ use anyhow::Result;
 
 use super::run::run_all;
 use super::{Store, lost, observe};
-use crate::facts::{HostFacts, LinkKind};
+use crate::facts::{HostFacts, LinkFact, LinkKind};
+use crate::firewall::guard::Element;
 use crate::host::{Host, Priority};
 use crate::model::IfName;
-use crate::plan::{Besides, Forget, LinkChange, Plan};
-use crate::state::HostState;
+use crate::plan::{Besides, Directions, Forget, LinkChange, Plan};
+use crate::record::NetworkRecord;
+use crate::state::{HostState, ReadBack};
 use crate::transaction::Records;
 
 /// What became of everything.
@@ -72,7 +74,7 @@ fn to_nothing(
         ..Besides::default()
     };
     let rest = Plan::between(&have, &HostState::default(), &besides);
-    let taps = taps_on(facts, have.state.links.keys()).into_iter();
+    let taps = taps_of(facts, &have).into_iter();
     Ok((taps.map(LinkChange::ShutTap).collect(), rest))
 }
 
@@ -93,22 +95,29 @@ fn whatever_is_recorded(host: &dyn Host, store: &Store<'_>) -> Records {
     })
 }
 
-/// The taps on these bridges, whoever put them there.
-fn taps_on<'a>(facts: &HostFacts, links: impl Iterator<Item = &'a IfName>) -> Vec<IfName> {
-    let bridges = links.filter_map(|name| facts.link(name));
-    let ports = bridges.flat_map(|bridge| facts.ports_of(bridge.index));
-    let taps = ports.filter(|port| port.kind == LinkKind::Tun);
+/// The taps on our bridges, whoever put them there; on the host's own those of our machines alone.
+fn taps_of(facts: &HostFacts, have: &ReadBack) -> Vec<IfName> {
+    let ours = have.state.links.keys().filter_map(|name| facts.link(name));
+    let on_ours = ours.flat_map(|bridge| facts.ports_of(bridge.index));
+    let lent = have.state.lent.keys().filter_map(|name| facts.link(name));
+    let on_lent = lent.flat_map(|bridge| facts.ports_of(bridge.index));
+    let is_a_machines = |port: &&LinkFact| {
+        let name = port.name.parse().map(Element::Quiet);
+        name.is_ok_and(|tap| have.state.guard.elements.contains(&tap))
+    };
+    let taps = on_ours.chain(on_lent.filter(is_a_machines));
+    let taps = taps.filter(|port| port.kind == LinkKind::Tun);
     taps.filter_map(|tap| tap.name.parse().ok()).collect()
 }
 
 /// Every connection of every network.
 fn connections(records: &Records) -> Vec<Forget> {
-    let zones = records.networks.values().map(|record| record.zone);
-    let all = |zone| Forget {
-        zone,
+    let all = |record: &NetworkRecord| Forget {
+        zone: record.zone,
+        of: Directions::of(&record.network),
         addresses: Vec::new(),
     };
-    zones.map(all).collect()
+    records.networks.values().map(all).collect()
 }
 
 /// The names of the domains that run on this host with something of ours, sorted.

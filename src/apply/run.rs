@@ -79,7 +79,7 @@ fn run_step(host: &dyn Host, step: &Step) -> Result<()> {
             .ipset_restore(text)
             .context("cannot delete sets that no rule of vmhook's names any more"),
         Step::Connections(forget) => host
-            .forget_connections(forget.zone, &forget.addresses)
+            .forget_connections(forget)
             .context("cannot forget old connections"),
         Step::Judge(Judged { zone, judge }) => host
             .forget_connections_if(*zone, &|connection| judge.is_over(connection))

@@ -49,7 +49,10 @@ pub(super) fn compile_host_end(
 fn place(network: &Network) -> String {
     match &network.kind {
         NetworkKind::Vxlan(vxlan) => format!("/{}", vxlan.tunnel.local),
-        NetworkKind::Vlan(_) | NetworkKind::Flat(_) | NetworkKind::Local => String::new(),
+        NetworkKind::Vlan(_)
+        | NetworkKind::Flat(_)
+        | NetworkKind::Local
+        | NetworkKind::Bridge(_) => String::new(),
     }
 }
 

@@ -12,7 +12,8 @@ use crate::firewall::guard::{
     Guard, Tables, closed_port_elements, network_elements, port_elements,
 };
 use crate::firewall::iptables::{
-    Options, Place, Ruleset, host_end_rules, network_rules, port_rules, skeleton,
+    Options, Place, Ruleset, existing_rules, host_end_rules, host_side_rules, network_rules,
+    port_rules, skeleton,
 };
 use crate::firewall::tracking::Tracking;
 use crate::model::{
@@ -39,25 +40,22 @@ pub fn compile_network(
     serving: Option<&Serving<'_>>,
     machine_id: &str,
 ) -> HostState {
-    let bridge = Bridge {
-        name: network.bridge.clone(),
-        mac: bridge_mac(machine_id, &network.id),
-        mtu: network.mtu,
-        network: network.id.clone(),
-    };
     let mut state = HostState {
-        links: [(network.bridge.clone(), OwnLink::Bridge(bridge))].into(),
         guard: Guard {
             tables: Tables::Made,
             elements: network_elements(network, zone),
         },
         ..HostState::default()
     };
+    if network.existing().is_none() {
+        let bridge = OwnLink::Bridge(compile_bridge(network, machine_id));
+        state.links.insert(network.bridge.clone(), bridge);
+    }
     match &network.kind {
         NetworkKind::Vxlan(vxlan) => state.merge(&compile_tunnel(network, vxlan)),
         NetworkKind::Vlan(vlan) => state.merge(&compile_vlan(network, vlan)),
         NetworkKind::Flat(device) => state.merge(&joined(device, network)),
-        NetworkKind::Local => {}
+        NetworkKind::Local | NetworkKind::Bridge(_) => {}
     }
     if let Some(end) = &network.host_end {
         state.merge(&host_end::compile_host_end(
@@ -70,6 +68,16 @@ pub fn compile_network(
         [state.v4, state.v6] = compile_tracking((network, zone), serving);
     }
     state
+}
+
+/// The bridge that we make for a network.
+fn compile_bridge(network: &Network, machine_id: &str) -> Bridge {
+    Bridge {
+        name: network.bridge.clone(),
+        mac: bridge_mac(machine_id, &network.id),
+        mtu: network.mtu,
+        network: network.id.clone(),
+    }
 }
 
 /// The device behind a VXLAN network's bridge, and where its frames go.
@@ -125,13 +133,31 @@ pub fn compile_tracking((network, zone): (&Network, Zone), serving: &Serving<'_>
         network: &network.id,
         zone,
     };
+    let Serving { options, tracking } = serving;
     Family::BOTH.map(|family| {
-        let mut rules = network_rules(serving.options, place, &serving.tracking, family);
+        let mut rules = match network.existing() {
+            Some(existing) => existing_rules(options, place, (existing, tracking), family),
+            None => network_rules(options, place, tracking, family),
+        };
         if network.host_end.is_some() {
-            rules.merge(&host_end_rules(serving.options, &network.id.host_port()));
+            rules.merge(&host_end_rules(options, &network.id.host_port()));
         }
         rules
     })
+}
+
+/// What an open port has because its bridge is the host's.
+pub fn compile_host_side(
+    options: &Options,
+    network: &Network,
+    (port, tap): (&Port, &Tap),
+) -> HostState {
+    let rules = |family| host_side_rules(options, network, (port, tap), family);
+    HostState {
+        v4: rules(Family::Ipv4),
+        v6: rules(Family::Ipv6),
+        ..HostState::default()
+    }
 }
 
 /// What a port has that is not open: the host is silent on the tap that it will get.

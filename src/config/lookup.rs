@@ -211,7 +211,9 @@ mod tests {
     #[test]
     fn a_broken_network_still_manages_the_bridge_it_names() {
         for bridge in ["br0", "br 0+"] {
-            let config = of(&format!("c = {{ id = \"c\", bridge = {bridge:?} }}"));
+            let config = of(&format!(
+                "c = {{ id = \"c\", bridge = {bridge:?}, vni = 3 }}"
+            ));
             let found = config.managed_bridge(bridge).unwrap();
             assert_eq!(found.name, "c");
             assert!(found.network.is_err());

@@ -90,17 +90,6 @@ impl<'a> Table<'a> {
         self.optional(key, read)
     }
 
-    /// A key that is validated, and then refused: what it asks for is not served yet.
-    pub(super) fn later<T>(
-        &mut self,
-        key: &'static str,
-        read: impl FnOnce(&Value<'a>) -> Checked<T>,
-    ) {
-        if self.optional(key, read).is_some() {
-            self.complain_of(key, "this key is not served yet");
-        }
-    }
-
     /// A choice: the words that are served with their meaning, and `None` for those that are not yet.
     pub(super) fn choice<T: Copy>(
         &mut self,

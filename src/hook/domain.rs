@@ -74,6 +74,9 @@ pub(super) fn add(
     against: Against<'_>,
 ) -> Result<(), String> {
     let network = network(config, against)?;
+    let taps = domain.interfaces.iter();
+    let taps: Vec<&str> = taps.filter_map(|it| it.target.as_deref()).collect();
+    check_ports(&network, &taps, against)?;
     let warning = resolve::check_mtu(interface, &network, config.guest_mtu)?;
     let mac = interface.mac.clone().map_err(|error| error.to_string())?;
     let warning = warning.map(|warning| (mac, warning));
@@ -95,6 +98,19 @@ pub(super) fn network(config: &NetworkConfig, against: Against<'_>) -> Result<Ne
         Some(record) if record.network.has_same_links(&network) => Ok(record.network.clone()),
         _ => Ok(network),
     }
+}
+
+/// Whether the first machine of a network may come to its bridge. Once one is there, all ports that are
+/// not named are closed, and a further machine takes nothing from them. `own` are its taps.
+pub(super) fn check_ports(
+    network: &Network,
+    own: &[&str],
+    against: Against<'_>,
+) -> Result<(), String> {
+    if against.standing.contains_key(&network.id) {
+        return Ok(());
+    }
+    resolve::check_ports(network, own, against.facts)
 }
 
 /// The target, unless it is a pattern that libvirt has yet to fill in (`tap%d`).

@@ -9,7 +9,7 @@
 use anyhow::Result;
 
 use super::context::{configured, fulfil, let_go, stands, with_sources};
-use super::domain::{Against, Requested, network, options};
+use super::domain::{Against, Requested, check_ports, network, options};
 use super::input::Input;
 use crate::apply::{Store, without_unplugged};
 use crate::config::{Config, Fingerprint, NetworkConfig};
@@ -184,6 +184,7 @@ fn joined(
 ) -> Result<(Network, Port), String> {
     let mac = created.mac.clone().map_err(|error| error.to_string())?;
     let network = network(of_network, against)?;
+    check_ports(&network, &[], against)?;
     let port = unresolved(&network, mac);
     Ok((network, port))
 }

@@ -37,6 +37,7 @@ const ZONE: u16 = 18;
 /// `enum ctattr_tuple`.
 const TUPLE_IP: u16 = 1;
 const TUPLE_PROTOCOL: u16 = 2;
+const TUPLE_ZONE: u16 = 3;
 /// `enum ctattr_ip`: source and destination.
 const V4: [u16; 2] = [1, 2];
 const V6: [u16; 2] = [3, 4];
@@ -73,8 +74,11 @@ impl Entry {
         attribute(self.0.get(4..)?, wanted)
     }
 
+    /// That of both directions, or of the one that began it alone.
     fn zone(&self) -> Option<Zone> {
-        let number = u16::from_be_bytes(fixed(self.attribute(ZONE)?)?);
+        let of_original = || attribute(self.attribute(TUPLE_ORIGINAL)?, TUPLE_ZONE);
+        let zone = self.attribute(ZONE).or_else(of_original);
+        let number = u16::from_be_bytes(fixed(zone?)?);
         Zone::try_from(number).ok()
     }
 

@@ -5,14 +5,15 @@
 //! goes on where a line finds nothing to delete.
 
 use crate::model::Zone;
+use crate::plan::Directions;
 
 use super::HostError;
 use super::process::{Call, Runner};
 
-/// Deletes the zone's entries.
-pub(super) fn forget_zone(runner: &Runner, zone: Zone) -> Result<(), HostError> {
-    let zone = u16::from(zone);
-    let commands = format!("-D -f ipv4 -w {zone}\n-D -f ipv6 -w {zone}\n");
+/// Deletes the zone's entries, of which these directions are in it.
+pub(super) fn forget_zone(runner: &Runner, zone: Zone, of: Directions) -> Result<(), HostError> {
+    let (zone, option) = (u16::from(zone), of.option());
+    let commands = format!("-D -f ipv4 {option} {zone}\n-D -f ipv6 {option} {zone}\n");
     let call = Call::new("conntrack", &["--load-file", "-"]).with_input(&commands);
     let output = runner.run(&call)?;
     // Status 1 is "0 flow entries have been deleted".

@@ -17,7 +17,7 @@ use crate::facts::{Epoch, HostFacts, IptablesBackend, LinkFact, Process};
 use crate::firewall::connection::Connection;
 use crate::model::{Family, FdbEntry, IfName, Neighbour, Zone};
 use crate::plan::link::LinkChange;
-use crate::plan::{NftFamily, RestoreInput};
+use crate::plan::{Forget, NftFamily, RestoreInput};
 
 use super::{ConfigFile, Host, HostError, LockGuard, Priority};
 
@@ -263,9 +263,9 @@ impl<H: Host> Host for Faulty<H> {
         self.change("change_link", || self.host.change_link(change))
     }
 
-    fn forget_connections(&self, zone: Zone, addresses: &[IpAddr]) -> Done {
+    fn forget_connections(&self, forget: &Forget) -> Done {
         self.change("forget_connections", || {
-            self.host.forget_connections(zone, addresses)
+            self.host.forget_connections(forget)
         })
     }
 

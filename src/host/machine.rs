@@ -11,7 +11,7 @@ use crate::facts::{Epoch, HostFacts, IptablesBackend, LinkFact, Process};
 use crate::firewall::connection::Connection;
 use crate::model::{Family, FdbEntry, IfName, Neighbour, Zone};
 use crate::plan::link::LinkChange;
-use crate::plan::{NftFamily, RestoreInput};
+use crate::plan::{Forget, NftFamily, RestoreInput};
 
 use super::deadline::Deadline;
 use super::netlink::{self, Session};
@@ -145,12 +145,17 @@ impl Host for Machine {
         netlink::apply(self.netlink()?, change)
     }
 
-    fn forget_connections(&self, zone: Zone, addresses: &[IpAddr]) -> Result<(), HostError> {
+    fn forget_connections(&self, forget: &Forget) -> Result<(), HostError> {
+        let Forget {
+            zone,
+            of,
+            addresses,
+        } = forget;
         if addresses.is_empty() {
-            return conntrack::forget_zone(&self.runner, zone);
+            return conntrack::forget_zone(&self.runner, *zone, *of);
         }
         let is_of = |address: IpAddr| addresses.contains(&address);
-        self.forget_connections_if(zone, &|it| is_of(it.source) || is_of(it.destination))
+        self.forget_connections_if(*zone, &|it| is_of(it.source) || is_of(it.destination))
     }
 
     fn forget_connections_if(

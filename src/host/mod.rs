@@ -85,7 +85,7 @@ use crate::facts::{Epoch, HostFacts, IptablesBackend, LinkFact, Process};
 use crate::firewall::connection::Connection;
 use crate::model::{Family, FdbEntry, IfName, Neighbour, Zone};
 use crate::plan::link::LinkChange;
-use crate::plan::{NftFamily, RestoreInput};
+use crate::plan::{Forget, NftFamily, RestoreInput};
 
 /// What the boundary can do. One call is one indivisible act where the kernel allows it.
 pub trait Host {
@@ -95,10 +95,10 @@ pub trait Host {
     /// [`HostError::Netlink`].
     fn facts(&self) -> Result<HostFacts, HostError>;
 
-    /// All addresses, but only some links: those of these names and what they are ports of, the ports of
-    /// a bridge that is not ours, every VXLAN device, and whatever carries an address that is good beyond
-    /// its link. Enough for a
-    /// domain on its way up, at a cost that does not depend on how many others there are.
+    /// All addresses, but only some links: those of these names and what they are ports of, every
+    /// VXLAN device, and whatever carries an address that is good beyond its link; of bridges that are
+    /// the host's also their ports. Enough for a domain on its way up, at a cost that does not depend
+    /// on how many others there are on bridges of ours.
     ///
     /// # Errors
     /// [`HostError::Netlink`].
@@ -205,7 +205,7 @@ pub trait Host {
     ///
     /// # Errors
     /// [`HostError::Netlink`]; for a whole zone [`HostError::Command`].
-    fn forget_connections(&self, zone: Zone, addresses: &[IpAddr]) -> Result<(), HostError>;
+    fn forget_connections(&self, forget: &Forget) -> Result<(), HostError>;
 
     /// **Changes**: deletes the conntrack entries of a zone that are `over`, each as it was read: one
     /// that took its place meanwhile stays.

@@ -31,7 +31,9 @@ pub(super) fn tables(part: Scoped<'_>, kernel: Kernel<'_>) -> Check {
 
 fn concerns(element: &Element, devices: &[IfName]) -> bool {
     let named = |device: &IfName| match element {
-        Element::Bridge(bridge) | Element::Zoned(bridge, _) => bridge == device,
+        Element::Bridge(bridge) | Element::SharedBridge(bridge) | Element::Zoned(bridge, _) => {
+            bridge == device
+        }
         Element::Foreign(_, key) => key.contains(&format!("\"{device}\"")),
         Element::HostEnd(end) | Element::HostPort(end) => end == device,
         other => other.port() == Some(device),

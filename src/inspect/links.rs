@@ -4,7 +4,7 @@ use super::check::{Check, Kind, Status};
 use super::compare::{Kernel, Scoped};
 use super::host_end;
 use crate::facts::{BridgeFact, HostFacts, LinkFact, LinkKind, VlanFact, VxlanFact};
-use crate::model::{IfName, Mtu, NetworkId};
+use crate::model::{BridgeSwitches, IfName, Mtu, NetworkId};
 use crate::plan::link::{VxlanDevice, alias};
 use crate::state::OwnLink;
 
@@ -30,6 +30,7 @@ pub(super) fn checks(part: Scoped<'_>, kernel: Kernel<'_>) -> Vec<Check> {
             check.is(Status::Missing)
         });
     }
+    checks.extend(switches_of(part, kernel));
     for entry in &part.applied.fdb {
         let check = Check::new(part.scope, Kind::FdbEntry, entry);
         checks.push(check.there(state.fdb.contains(entry)));
@@ -39,6 +40,28 @@ pub(super) fn checks(part: Scoped<'_>, kernel: Kernel<'_>) -> Vec<Check> {
     let own = unknown.filter(|entry| part.devices.contains(&entry.device));
     checks.extend(own.map(|entry| Check::new(part.scope, Kind::FdbEntry, entry).is(Status::Extra)));
     checks
+}
+
+/// What is ours of bridges that are the host's.
+fn switches_of(part: Scoped<'_>, kernel: Kernel<'_>) -> Vec<Check> {
+    let check = |bridge: &IfName| {
+        let check = Check::new(part.scope, Kind::Link, bridge);
+        let Some(LinkKind::Bridge(found)) = kernel.facts.link(bridge).map(|link| &link.kind) else {
+            return check.is(Status::Missing);
+        };
+        let BridgeSwitches {
+            iptables,
+            ip6tables,
+        } = found.switches();
+        let switches = [
+            ("nf_call_iptables", iptables),
+            ("nf_call_ip6tables", ip6tables),
+        ];
+        let off = switches.into_iter().filter(|(_, on)| !on);
+        let points: Vec<String> = off.map(|(name, _)| format!("{name} 0, not 1")).collect();
+        check.different(&points)
+    };
+    part.applied.lent.keys().map(check).collect()
 }
 
 fn neighbours(part: Scoped<'_>, kernel: Kernel<'_>) -> Vec<Check> {

@@ -269,6 +269,14 @@ impl<'a> Subject<'a> {
                     port.name, network.bridge
                 )
             }));
+            let uplinks = network.existing().into_iter().flat_map(|it| &it.uplinks);
+            let is_on = |name: &IfName| {
+                let link = self.facts.link(name);
+                link.is_some_and(|link| link.master == Some(bridge.index))
+            };
+            let away = uplinks.filter(|uplink| !is_on(uplink));
+            notes
+                .extend(away.map(|uplink| format!("uplink {uplink} is not on {}", network.bridge)));
         }
         notes
     }

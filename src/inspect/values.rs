@@ -70,7 +70,7 @@ impl Values<'_> {
         Some(InterfaceReport {
             mac: Sourced::new(port.mac, self.interface.map_or("record", |_| "domain XML")),
             network: Sourced::new(network.name.clone(), &said.table("")),
-            bridge: Sourced::new(network.bridge.clone(), &said.table(" id")),
+            bridge: Sourced::new(network.bridge.clone(), &said.table(said.bridge())),
             device: device.map(|device| Sourced::new(device, &said.links(said.key()))),
             vni: network
                 .vni()
@@ -154,13 +154,21 @@ impl Said<'_> {
         })
     }
 
+    /// The key that its bridge is from.
+    fn bridge(&self) -> &'static str {
+        match self.network.existing() {
+            None => " id",
+            Some(_) => " bridge",
+        }
+    }
+
     /// The key that makes its way out.
     fn key(&self) -> &'static str {
         match self.network.kind {
             NetworkKind::Vxlan(_) => " vni",
             NetworkKind::Vlan(_) => " vlan",
             NetworkKind::Flat(_) => " physical_network",
-            NetworkKind::Local => "",
+            NetworkKind::Local | NetworkKind::Bridge(_) => "",
         }
     }
 
@@ -172,6 +180,7 @@ impl Said<'_> {
             NetworkKind::Vlan(vlan) => format!("that of {}", vlan.parent),
             NetworkKind::Flat(device) => format!("that of {device}"),
             NetworkKind::Local => "Ethernet".to_owned(),
+            NetworkKind::Bridge(_) => format!("that of {}", self.network.bridge),
         }
     }
 

@@ -12,6 +12,7 @@
 //!   IfName      Tap
 //! ```
 
+mod existing_bridge;
 mod family;
 mod group;
 mod host_end;
@@ -27,6 +28,7 @@ mod uuid;
 mod vlan;
 mod vxlan;
 
+pub use existing_bridge::{BridgeSwitches, ExistingBridge, Lent};
 pub use family::{Direction, Family};
 pub use group::{Remote, RemoteGroup, RuleError, SecurityGroup, SecurityGroupRule};
 pub use host_end::{HostAddress, HostAddressError, HostEnd};

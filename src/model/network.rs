@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{HostEnd, IfName, Learning, Vlan, Vni, Vxlan};
+use super::{ExistingBridge, HostEnd, IfName, Learning, Vlan, Vni, Vxlan};
 
 /// A network's id: Neutron's UUID, or any short name of the operator's.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -197,6 +197,8 @@ pub enum NetworkKind {
     Flat(IfName),
     /// Nothing: it joins the VMs of this host.
     Local,
+    /// The ports of a bridge of the host's.
+    Bridge(ExistingBridge),
 }
 
 impl NetworkKind {
@@ -206,8 +208,10 @@ impl NetworkKind {
             (Self::Vxlan(ours), Self::Vxlan(theirs)) => ours.tunnel == theirs.tunnel,
             (Self::Vlan(ours), Self::Vlan(theirs)) => ours == theirs,
             (Self::Flat(ours), Self::Flat(theirs)) => ours == theirs,
-            (Self::Local, Self::Local) => true,
-            (Self::Vxlan(_) | Self::Vlan(_) | Self::Flat(_) | Self::Local, _) => false,
+            (Self::Local, Self::Local) | (Self::Bridge(_), Self::Bridge(_)) => true,
+            (Self::Vxlan(_) | Self::Vlan(_) | Self::Flat(_) | Self::Local | Self::Bridge(_), _) => {
+                false
+            }
         }
     }
 }
@@ -219,6 +223,7 @@ impl fmt::Display for NetworkKind {
             Self::Vlan(vlan) => vlan.fmt(f),
             Self::Flat(device) => write!(f, "device {device}"),
             Self::Local => f.write_str("no way to other hosts"),
+            Self::Bridge(_) => f.write_str("a bridge of the host's"),
         }
     }
 }
@@ -230,13 +235,28 @@ impl Network {
             NetworkKind::Vxlan(vxlan) => Some(&vxlan.tunnel.device),
             NetworkKind::Vlan(vlan) => Some(&vlan.device),
             NetworkKind::Flat(device) => Some(device),
-            NetworkKind::Local => None,
+            NetworkKind::Local | NetworkKind::Bridge(_) => None,
         }
     }
 
     /// The ports of its bridge that are no machine's and lead out of it.
     pub fn ways_out(&self) -> impl Iterator<Item = &IfName> {
-        self.way_out().into_iter()
+        let named = self.existing().into_iter();
+        let named = named.flat_map(ExistingBridge::ways_out);
+        self.way_out().into_iter().chain(named)
+    }
+
+    /// What it is where its bridge is the host's.
+    pub fn existing(&self) -> Option<&ExistingBridge> {
+        match &self.kind {
+            NetworkKind::Bridge(existing) => Some(existing),
+            _ => None,
+        }
+    }
+
+    /// Whether the host itself is on its bridge, and is not kept from it.
+    pub fn has_host(&self) -> bool {
+        self.existing().is_some_and(|it| it.host_unfiltered)
     }
 
     /// Whether the link of this name is one of its ways out.
@@ -259,9 +279,11 @@ impl Network {
     }
 
     /// Whether both can share the links that one of them made. Peers, outer header, `clamp_mss` and the
-    /// host's end may differ.
+    /// host's end may differ; on a bridge of the host's also its other ports, and the MTU, which is the
+    /// host's too.
     pub fn has_same_links(&self, other: &Self) -> bool {
-        self.kind.has_links_of(&other.kind) && self.mtu == other.mtu
+        let made = self.mtu == other.mtu || self.existing().is_some();
+        self.bridge == other.bridge && self.kind.has_links_of(&other.kind) && made
     }
 
     /// What its links are made with.
@@ -273,7 +295,10 @@ impl Network {
     pub fn vni(&self) -> Option<Vni> {
         match &self.kind {
             NetworkKind::Vxlan(vxlan) => Some(vxlan.tunnel.vni),
-            NetworkKind::Vlan(_) | NetworkKind::Flat(_) | NetworkKind::Local => None,
+            NetworkKind::Vlan(_)
+            | NetworkKind::Flat(_)
+            | NetworkKind::Local
+            | NetworkKind::Bridge(_) => None,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::link::{Bridge, LinkChange, VlanDevice, VxlanDevice, alias};
+use super::link::{Bridge, LinkChange, RESERVED, VlanDevice, VxlanDevice, alias};
 use super::{Forget, Judged, Plan, Step};
 use crate::model::{Family, Learning, Neighbour, OuterHeader, Tos, Tunnel, Vlan};
 
@@ -32,15 +32,20 @@ impl fmt::Display for Step {
 
 impl fmt::Display for Forget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { zone, addresses } = self;
+        let Self {
+            zone,
+            of,
+            addresses,
+        } = self;
+        let option = of.option();
         if addresses.is_empty() {
-            writeln!(f, "conntrack -D -f ipv4 -w {zone}")?;
-            return writeln!(f, "conntrack -D -f ipv6 -w {zone}");
+            writeln!(f, "conntrack -D -f ipv4 {option} {zone}")?;
+            return writeln!(f, "conntrack -D -f ipv6 {option} {zone}");
         }
         addresses.iter().try_for_each(|address| {
             let family = if address.is_ipv6() { "ipv6" } else { "ipv4" };
-            writeln!(f, "conntrack -D -f {family} -w {zone} -s {address}")?;
-            writeln!(f, "conntrack -D -f {family} -w {zone} -d {address}")
+            writeln!(f, "conntrack -D -f {family} {option} {zone} -s {address}")?;
+            writeln!(f, "conntrack -D -f {family} {option} {zone} -d {address}")
         })
     }
 }
@@ -99,6 +104,17 @@ impl fmt::Display for LinkChange {
             Self::SetMtu { device, mtu } => writeln!(f, "ip link set {device} mtu {mtu}"),
             Self::QuietTap(tap) => writeln!(f, "sysctl -qw net/ipv6/conf/{tap}/disable_ipv6=1"),
             Self::ShutTap(tap) => writeln!(f, "ip link set {tap} down"),
+            Self::FenceTap(tap) => writeln!(
+                f,
+                "ip link set {tap} type bridge_slave group_fwd_mask {RESERVED:#x}"
+            ),
+            Self::SetSwitches { bridge, switches } => {
+                let [v4, v6] = [switches.iptables, switches.ip6tables].map(u8::from);
+                writeln!(
+                    f,
+                    "ip link set {bridge} type bridge nf_call_iptables {v4} nf_call_ip6tables {v6}"
+                )
+            }
             Self::Delete(name) => writeln!(f, "ip link del {name}"),
         }
     }

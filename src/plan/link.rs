@@ -2,7 +2,8 @@
 
 use super::host_end::HostEndPair;
 use crate::model::{
-    FdbEntry, IfName, Learning, MacAddr, Mtu, Neighbour, NetworkId, OuterHeader, Tunnel, Vlan,
+    BridgeSwitches, FdbEntry, IfName, Learning, MacAddr, Mtu, Neighbour, NetworkId, OuterHeader,
+    Tunnel, Vlan,
 };
 
 /// One change of a link or of a forwarding database.
@@ -56,6 +57,16 @@ pub enum LinkChange {
     QuietTap(IfName),
     /// Take a tap down: nothing comes out of it and nothing goes in.
     ShutTap(IfName),
+    /// Have a bridge of the host's take what this tap sends to reserved group addresses for frames like
+    /// any other, whatever it does with those of its other ports.
+    FenceTap(IfName),
+    /// Have a bridge of the host's send what it forwards through iptables, or do as it did before.
+    SetSwitches {
+        /// The bridge.
+        bridge: IfName,
+        /// What it shall do.
+        switches: BridgeSwitches,
+    },
     /// Delete a link that bears our alias.
     Delete(IfName),
 }
@@ -120,6 +131,13 @@ impl VxlanDevice {
         }
     }
 }
+
+/// All reserved group addresses (01:80:c2:00:00:0X) but that of pause frames, which every bridge drops.
+///
+/// What comes to the others by a port with these bits passes netfilter's hooks of the bridge as any other
+/// frame does. Without them a machine's BPDUs, where the bridge speaks the spanning tree protocol, and its
+/// LLDP frames reach the host past every hook (`br_handle_frame`).
+pub const RESERVED: u16 = 0xfffd;
 
 /// How the alias of every link begins that we made: only links that bear it are ever deleted.
 pub const ALIAS_PREFIX: &str = "vmhook:network=";

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{FdbEntry, IfName, Neighbour};
+use crate::model::{BridgeSwitches, FdbEntry, IfName, Lent, Neighbour};
 use crate::plan::link::{LinkChange, VxlanDevice};
 use crate::state::{HostState, OwnLink};
 
@@ -54,6 +54,31 @@ fn stays_on(device: &IfName, bridge: &IfName, have: &HostState, want: &HostState
     on(have) && on(want) && both_stay()
 }
 
+/// The bridges of the host's that filter from now on: as the rules are in, or traffic that those let
+/// through would be at the mercy of the host's own.
+pub(super) fn filtering(have: &HostState, want: &HostState) -> Vec<LinkChange> {
+    let new = |(bridge, lent): &(&IfName, &Lent)| have.lent.get(*bridge) != Some(*lent);
+    let new = want.lent.iter().filter(new);
+    new.map(|(bridge, _)| LinkChange::SetSwitches {
+        bridge: bridge.clone(),
+        switches: BridgeSwitches::ON,
+    })
+    .collect()
+}
+
+/// The bridges that get back what they had, as long as the rules are there.
+fn given_back(have: &HostState, want: &HostState) -> Vec<LinkChange> {
+    let goes = |(bridge, _): &(&IfName, &Lent)| !want.lent.contains_key(*bridge);
+    let changed = have.lent.iter().filter(goes);
+    let changed = changed.filter(|(_, lent)| lent.before != BridgeSwitches::ON);
+    changed
+        .map(|(bridge, lent)| LinkChange::SetSwitches {
+            bridge: bridge.clone(),
+            switches: lent.before,
+        })
+        .collect()
+}
+
 /// A device before its bridge: deleting the bridge first would leave the device forwarding to
 /// nobody for the length of a grace period. The host's own devices leave first of all.
 fn removed(have: &HostState, want: &HostState) -> Vec<LinkChange> {
@@ -76,8 +101,9 @@ fn removed(have: &HostState, want: &HostState) -> Vec<LinkChange> {
     });
     let links = devices.into_iter().chain(bridges);
     let links = links.map(|name| LinkChange::Delete(name.clone()));
-    removed_entries(have, want)
+    given_back(have, want)
         .into_iter()
+        .chain(removed_entries(have, want))
         .chain(take_out)
         .chain(links)
         .collect()

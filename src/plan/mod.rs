@@ -10,7 +10,8 @@
 //! 3. taps that will open are silenced;
 //! 4. one `ipset restore` makes the sets that rules will name, and takes out of the others who goes;
 //! 5. one `iptables-restore` a family takes and brings the rules: what goes is closed already, and
-//!    what comes is not open yet;
+//!    what comes is not open yet. Only then a bridge of the host's begins to ask them; before they go
+//!    it has stopped (2);
 //! 6. one `ipset restore` puts into the sets who comes;
 //! 7. connections of earlier owners of an address are forgotten;
 //! 8. one nft transaction opens what opens, and forgets networks that are gone;
@@ -30,7 +31,7 @@ use std::net::IpAddr;
 use crate::firewall::connection::Judge;
 use crate::firewall::guard::Capabilities;
 use crate::firewall::iptables;
-use crate::model::{IfName, Zone};
+use crate::model::{IfName, Network, Zone};
 use crate::state::{HostState, ReadBack};
 
 mod display;
@@ -84,8 +85,38 @@ pub struct RestoreInput {
 pub struct Forget {
     /// The network's zone.
     pub zone: Zone,
+    /// What of a connection is in it.
+    pub of: Directions,
     /// Either end of a connection; with no address, every connection of the zone.
     pub addresses: Vec<IpAddr>,
+}
+
+/// Which directions of connections a network's zone has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Directions {
+    /// Both.
+    Both,
+    /// That in which they began; the host is on the network's bridge, and has the other one.
+    Original,
+}
+
+impl Directions {
+    /// Those of a network's connections.
+    pub fn of(network: &Network) -> Self {
+        if network.has_host() {
+            Self::Original
+        } else {
+            Self::Both
+        }
+    }
+
+    /// The word of `conntrack` that names their zone.
+    pub fn option(self) -> &'static str {
+        match self {
+            Self::Both => "-w",
+            Self::Original => "--orig-zone",
+        }
+    }
 }
 
 /// Connections to judge: those of a zone, by ports whose rules changed.
@@ -113,6 +144,8 @@ pub struct Besides {
     pub capabilities: Capabilities,
     /// Taps that open. They are silenced before, and closed until then.
     pub opening: Vec<IfName>,
+    /// Those of them that are on bridges of the host's.
+    pub fenced: Vec<IfName>,
     /// Connections to forget once the rules are in.
     pub forget: Vec<Forget>,
     /// Connections to judge once everything else is done: what began before that is among them.
@@ -124,6 +157,7 @@ impl Plan {
     pub fn between(have: &ReadBack, want: &HostState, besides: &Besides) -> Self {
         let Besides {
             opening,
+            fenced,
             capabilities,
             forget,
             judge,
@@ -132,6 +166,7 @@ impl Plan {
         let guard = guard.change_to(&want.guard, opening, *capabilities);
         let mut links = links::changes(&have.state, want);
         links.extend(opening.iter().cloned().map(LinkChange::QuietTap));
+        links.extend(fenced.iter().cloned().map(LinkChange::FenceTap));
         let mut steps = Vec::new();
         if !guard.close.is_empty() {
             steps.push(Step::Nft(guard.close));
@@ -144,6 +179,10 @@ impl Plan {
             steps.push(Step::Sets(sets.before));
         }
         steps.extend(rules(have, want).map(Step::Rules));
+        let filtering = links::filtering(&have.state, want);
+        if !filtering.is_empty() {
+            steps.push(Step::Links(filtering));
+        }
         if !sets.members.is_empty() {
             steps.push(Step::Sets(sets.members));
         }

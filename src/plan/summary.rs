@@ -13,7 +13,8 @@
 //! ```
 //!
 //! An `uplink` is a device of the host that joins a bridge or leaves it; an `end` is one of the pair
-//! by which the host has an end on the network.
+//! by which the host has an end on the network; `filtering` is of a bridge of the host's, which goes
+//! through iptables from then on, or as before.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -40,6 +41,7 @@ impl Summary {
     ) -> Self {
         let mut items = tables(&have.state.guard, &want.guard);
         items.extend(links(&have.state, want));
+        items.extend(lent(&have.state, want));
         items.extend(count("fdb", &have.state.fdb, &want.fdb));
         let (had, has) = (&have.state.neighbours, &want.neighbours);
         items.extend(count("neighbours", had, has));
@@ -127,6 +129,18 @@ fn links(have: &HostState, want: &HostState) -> Vec<String> {
     changed.map(item).collect()
 }
 
+/// One item a bridge of the host's that is asked to filter, or gets back what it had.
+fn lent(have: &HostState, want: &HostState) -> Vec<String> {
+    let names: BTreeSet<&IfName> = have.lent.keys().chain(want.lent.keys()).collect();
+    let item = |name: &IfName| match (have.lent.get(name), want.lent.get(name)) {
+        (had, has) if had == has => None,
+        (None, _) => Some(format!("filtering +{name}")),
+        (_, None) => Some(format!("filtering -{name}")),
+        _ => Some(format!("filtering ~{name}")),
+    };
+    names.into_iter().filter_map(item).collect()
+}
+
 /// One item a port that opens or closes, with its address and its tap.
 fn ports(have: &Guard, want: &Guard) -> Vec<String> {
     let (had, has) = (open(have), open(want));
@@ -194,7 +208,9 @@ fn count<T: Ord>(kind: &str, have: &BTreeSet<T>, want: &BTreeSet<T>) -> Option<S
 }
 
 fn connections(forget: &Forget) -> String {
-    let Forget { zone, addresses } = forget;
+    let Forget {
+        zone, addresses, ..
+    } = forget;
     if addresses.is_empty() {
         return format!("connections zone {zone} all");
     }
@@ -206,6 +222,7 @@ fn connections(forget: &Forget) -> String {
 mod tests {
     use super::*;
     use crate::model::{Mtu, Zone};
+    use crate::plan::Directions;
     use crate::plan::link::Bridge;
 
     fn name(text: &str) -> IfName {
@@ -311,6 +328,7 @@ mod tests {
     #[test]
     fn connections_are_told_by_their_addresses_or_as_a_whole_zone() {
         let forget = |addresses: &[&str]| Forget {
+            of: Directions::Both,
             zone: Zone::try_from(4097).unwrap(),
             addresses: addresses.iter().map(|ip| ip.parse().unwrap()).collect(),
         };

@@ -1,10 +1,13 @@
 //! What is there once a host.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::facts::{Epoch, IptablesBackend};
 use crate::firewall::guard::{Capabilities, Guard, Listing, Tables, base_id};
 use crate::firewall::iptables::Options;
+use crate::model::{BridgeSwitches, IfName};
 
 /// What is there once a host, while any network is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +27,9 @@ pub struct HostRecord {
     /// nobody has noted its end. So what it made is found, and goes.
     #[serde(default)]
     pub besides: Vec<Options>,
+    /// What bridges of the host's had before a network came to them, noted before it is changed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lent: BTreeMap<IfName, BridgeSwitches>,
     /// The guard's fixed chains as nft printed them right after they were made.
     pub guard_chains: Vec<String>,
     /// Which fixed chains those were, by [`base_id`]: another version of this program may have
@@ -62,6 +68,15 @@ impl HostRecord {
     pub fn beside(mut self, options: &Options) -> Self {
         if self.writings().all(|known| known != options) {
             self.besides.push(options.clone());
+        }
+        self
+    }
+
+    /// The record while bridges may also be lent that this other one knows.
+    #[must_use]
+    pub fn lending_besides(mut self, other: &Self) -> Self {
+        for (bridge, before) in &other.lent {
+            self.lent.entry(bridge.clone()).or_insert(*before);
         }
         self
     }

@@ -22,7 +22,7 @@ mod security;
 mod tap;
 
 pub use claim::{Claimed, ours};
-pub use network::{destination, devices, local_ip, network};
+pub use network::{check_ports, destination, devices, local_ip, network};
 pub use origin::{Origin, Origins};
 pub use port::{ResolvedPort, Sources, port};
 pub use tap::{attach, check_mtu, untold_mtu};

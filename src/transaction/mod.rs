@@ -17,6 +17,7 @@
 mod admit;
 mod host_end;
 mod judge;
+mod lending;
 mod membership;
 mod networks;
 mod records;

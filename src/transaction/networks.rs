@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::compile::{Serving, compile_network, compile_tracking};
-use crate::facts::HostFacts;
-use crate::model::{Network, NetworkId, Zone};
+use crate::facts::{HostFacts, LinkFact, LinkKind};
+use crate::model::{Lent, Network, NetworkId, Zone};
 use crate::record::NetworkRecord;
 use crate::state::HostState;
 use crate::transaction::{Records, tracking};
@@ -57,13 +57,15 @@ pub(super) fn drop_unused(records: &mut Records, facts: &HostFacts) {
     });
 }
 
+/// A bridge of the host's loses nothing by it when its network goes. But a tap there is a machine's: one
+/// that nobody opened must not be open because the last of the others has stopped.
 fn has_other_ports(network: &Network, facts: &HostFacts) -> bool {
     let Some(bridge) = facts.link(&network.bridge) else {
         return false;
     };
-    facts
-        .ports_of(bridge.index)
-        .any(|port| !network.has_port(&port.name))
+    let counts = |port: &&LinkFact| network.existing().is_none() || port.kind == LinkKind::Tun;
+    let mut ports = facts.ports_of(bridge.index).filter(counts);
+    ports.any(|port| !network.has_port(&port.name))
 }
 
 /// The networks on which a loaded domain has an open port, as far as they had none before: they get
@@ -105,10 +107,18 @@ pub(super) fn compile(records: &mut Records, machine_id: &str, which: impl Fn(&N
         }
         let serving = Serving {
             options: &host.options,
-            tracking: tracking::of(index, id),
+            tracking: tracking::of(index, &record.network),
         };
         let serving = record.serving.then_some(&serving);
         record.applied = compile_network(record.placed(), serving, machine_id);
+        let before = host.lent.get(&record.network.bridge);
+        if let Some(before) = before.filter(|_| record.serving) {
+            let lent = Lent {
+                before: *before,
+                filters: true,
+            };
+            record.applied.lent = [(record.network.bridge.clone(), lent)].into();
+        }
     }
 }
 
@@ -124,9 +134,9 @@ pub(super) fn retrack(before: &Records, after: &mut Records) {
     else {
         return;
     };
-    for (id, record) in networks.iter_mut().filter(|(_, record)| record.serving) {
-        let tracking = tracking::of(index, id);
-        if tracking == tracking::of(&before.index, id) {
+    for record in networks.values_mut().filter(|record| record.serving) {
+        let tracking = tracking::of(index, &record.network);
+        if tracking == tracking::of(&before.index, &record.network) {
             continue;
         }
         let serving = Serving {

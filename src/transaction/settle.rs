@@ -6,12 +6,12 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::judge::judged;
-use super::{Records, Renewal, membership, networks};
-use crate::compile::{compile_announcement, compile_closed_port, compile_port};
+use super::{Records, Renewal, lending, membership, networks};
+use crate::compile::{compile_announcement, compile_closed_port, compile_host_side, compile_port};
 use crate::facts::{HostFacts, IptablesBackend};
 use crate::firewall::guard::{Capabilities, Tables, base_id};
-use crate::model::{IfName, NetworkId, Port, PortKey, Tap};
-use crate::plan::{Besides, Forget, Plan};
+use crate::model::{BridgeSwitches, IfName, NetworkId, Port, PortKey, Tap};
+use crate::plan::{Besides, Directions, Forget, Plan};
 use crate::record::{HostRecord, Phase, Want};
 use crate::state::{HostState, ReadBack};
 
@@ -27,6 +27,8 @@ pub struct Surroundings<'a> {
     pub capabilities: Capabilities,
     /// What `iptables` speaks to, likewise.
     pub backend: IptablesBackend,
+    /// What bridges of the host's have that the host's record does not tell of.
+    pub switches: &'a BTreeMap<IfName, BridgeSwitches>,
     /// Everything of ours that the kernel has, where it was read back; then the records must hold
     /// *all* domains. Else they must hold those that the wants are of, and those that they
     /// [touch](super::touched).
@@ -74,6 +76,7 @@ pub fn settle(before: &Records, wants: &[Want], around: Surroundings<'_>) -> Tra
         networks::drop_unused(&mut after, facts);
     }
     after.host = host_record(&after, &wants, around);
+    lending::note(&mut after, around.switches);
     if let Some(renewal) = around.renewal {
         renewed.extend(renewal.note_options(&mut after));
     }
@@ -92,12 +95,14 @@ pub fn settle(before: &Records, wants: &[Want], around: Surroundings<'_>) -> Tra
         host.guard_chains.clear();
         host.guard_base = base_id(host.capabilities);
     }
+    let opening = opened(before, &after);
     let besides = Besides {
         capabilities: after
             .host
             .as_ref()
             .map_or(around.capabilities, |host| host.capabilities),
-        opening: opened(before, &after),
+        fenced: lending::fenced(&after, &opening),
+        opening,
         forget: forgotten(before, &after, &begun),
         judge: match around.renewal {
             Some(_) => judged(before, &after),
@@ -167,6 +172,7 @@ fn host_record(records: &Records, wants: &[&Want], around: Surroundings<'_>) -> 
             capabilities,
             options,
             besides: Vec::new(),
+            lent: BTreeMap::new(),
             guard_chains,
             guard_base: base_id(capabilities),
         }
@@ -194,6 +200,7 @@ fn compile_domains(records: &mut Records) {
             let network = records.networks.get(&open.0.network)?;
             let mut state = compile_port(&options, network.zone, open, &members);
             state.merge(&compile_announcement(&network.network, open.0));
+            state.merge(&compile_host_side(&options, &network.network, open));
             Some(state)
         });
         let closed = record.want.closed_ports().map(compile_closed_port);
@@ -258,25 +265,19 @@ fn forgotten(before: &Records, after: &Records, begun: &[NetworkId]) -> Vec<Forg
         let free = addresses.iter().filter(|ip| !kept(ip) && !held(ip));
         by_network.entry(&key.network).or_default().extend(free);
     }
-    let zone = |id: &NetworkId| {
+    let forget = |id: &NetworkId, addresses: Vec<IpAddr>| {
         let record = after.networks.get(id).or_else(|| before.networks.get(id))?;
-        Some(record.zone)
-    };
-    let all = begun.iter().filter_map(|id| {
         Some(Forget {
-            zone: zone(id)?,
-            addresses: vec![],
+            zone: record.zone,
+            of: Directions::of(&record.network),
+            addresses,
         })
-    });
+    };
+    let all = begun.iter().filter_map(|id| forget(id, Vec::new()));
     let some = by_network
         .into_iter()
         .filter(|(id, addresses)| !begun.contains(id) && !addresses.is_empty())
-        .filter_map(|(id, addresses)| {
-            Some(Forget {
-                zone: zone(id)?,
-                addresses: addresses.into_iter().collect(),
-            })
-        });
+        .filter_map(|(id, addresses)| forget(id, addresses.into_iter().collect()));
     all.chain(some).collect()
 }
 

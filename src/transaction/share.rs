@@ -85,8 +85,8 @@ impl Transaction {
         let addresses = forget.addresses.iter().filter(|ip| own.contains(ip));
         let addresses: Vec<_> = addresses.copied().collect();
         (!addresses.is_empty()).then_some(Forget {
-            zone: forget.zone,
             addresses,
+            ..forget.clone()
         })
     }
 }

@@ -1,17 +1,18 @@
 //! Whose packets are tracked on a network, from the index.
 
 use crate::firewall::tracking::{End, Tracking};
-use crate::model::NetworkId;
+use crate::model::Network;
 use crate::record::{Index, IndexLine, Phase};
 
-/// The open and filtered ports of a network, by tap; nobody where none of them is stateless.
-pub(super) fn of(index: &Index, network: &NetworkId) -> Tracking {
+/// The open and filtered ports of a network, by tap; nobody where none of them is stateless, and the
+/// host is not on the network's bridge.
+pub(super) fn of(index: &Index, network: &Network) -> Tracking {
     let is_open = |line: &&IndexLine| {
-        let here = line.port.network == *network && line.phase == Phase::Started;
+        let here = line.port.network == network.id && line.phase == Phase::Started;
         here && line.security.is_filtered()
     };
     let lines = || index.lines.iter().filter(is_open);
-    if !lines().any(|line| line.stateless) {
+    if !network.has_host() && !lines().any(|line| line.stateless) {
         return Tracking::default();
     }
     let mut tracking = Tracking::default();

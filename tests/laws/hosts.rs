@@ -15,10 +15,10 @@ use vmhook::facts::{BridgeFact, Epoch, HostFacts, IptablesBackend, LinkFact, Lin
 use vmhook::firewall::guard::Capabilities;
 use vmhook::firewall::iptables::Options;
 use vmhook::model::{
-    AllowedAddressPair, Direction, Family, HostAddress, HostEnd, IfName, Ipv6Addresses, Learning,
-    MacAddr, Network, NetworkId, NetworkKind, OuterHeader, Port, PortProtocol, PortRange,
-    PortSecurity, Protocol, Remote, RemotePort, SecurityGroup, SecurityGroupRule, Tap, Tunnel,
-    TunnelOptions, Vni, Vtep, Vxlan,
+    AllowedAddressPair, BridgeSwitches, Direction, Family, HostAddress, HostEnd, IfName,
+    Ipv6Addresses, Learning, MacAddr, Network, NetworkId, NetworkKind, OuterHeader, Port,
+    PortProtocol, PortRange, PortSecurity, Protocol, Remote, RemotePort, SecurityGroup,
+    SecurityGroupRule, Tap, Tunnel, TunnelOptions, Vni, Vtep, Vxlan,
 };
 use vmhook::record::{Basis, Phase, Want};
 use vmhook::transaction::{Records, Surroundings, admit};
@@ -66,12 +66,16 @@ pub(crate) fn facts() -> HostFacts {
     }
 }
 
+/// No network is on a bridge of the host's.
+static NO_SWITCHES: BTreeMap<IfName, BridgeSwitches> = BTreeMap::new();
+
 pub(crate) fn around(facts: &HostFacts) -> Surroundings<'_> {
     Surroundings {
         facts: Some(facts),
         machine_id: "3d6d2bc4f1a94b0aa3f1d5b2a3c4e5f6",
         capabilities: Capabilities { ibrname: false },
         backend: IptablesBackend::Nft,
+        switches: &NO_SWITCHES,
         observed: None,
         renewal: None,
     }

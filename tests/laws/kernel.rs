@@ -155,7 +155,10 @@ impl Kernel {
                 assert_eq!(on.as_ref(), Some(bridge), "{change}");
             }
             LinkChange::Delete(name) => self.delete(name),
-            LinkChange::QuietTap(_) | LinkChange::ShutTap(_) => {}
+            LinkChange::QuietTap(_)
+            | LinkChange::ShutTap(_)
+            | LinkChange::FenceTap(_)
+            | LinkChange::SetSwitches { .. } => {}
             LinkChange::AddVlan(_) | LinkChange::SetMtu { .. } => panic!("{change}"),
         }
     }

@@ -10,6 +10,7 @@ use vmhook::config::{Config, Source, load};
 use vmhook::domain::parse_domain;
 use vmhook::hook::rehearsal::{Act, Rehearsal, World};
 use vmhook::hook::{Decision, decide};
+use vmhook::model::{BridgeSwitches, IfName};
 use vmhook::plan::{Besides, Plan};
 use vmhook::record::Want;
 use vmhook::transaction::{Records, Surroundings, Transaction, admit, settle};
@@ -115,6 +116,9 @@ fn decided(config: &Config, records: &Records, world: &World) -> Decision {
     decide(config, standing).expect("every port can be had")
 }
 
+/// No network is on a bridge of the host's.
+static NO_SWITCHES: BTreeMap<IfName, BridgeSwitches> = BTreeMap::new();
+
 fn reloaded(config: &Config, world: &World) -> Transaction {
     let Decision { wants, renewal, .. } = decided(config, &world.records, world);
     for want in &wants {
@@ -125,6 +129,7 @@ fn reloaded(config: &Config, world: &World) -> Transaction {
         machine_id: &world.machine_id,
         capabilities: world.capabilities,
         backend: world.backend,
+        switches: &NO_SWITCHES,
         observed: None,
         renewal: Some(&renewal),
     };

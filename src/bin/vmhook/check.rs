@@ -17,7 +17,7 @@ use vmhook::resolve;
 use vmhook::transaction::Records;
 
 use crate::output::{BAD, GOOD, HEAD, NOTE, Output, styled};
-use crate::{Answer, notes, vxlan};
+use crate::{Answer, existing, notes, vxlan};
 
 pub(crate) fn run(host: &dyn Host, output: &Output) -> Result<Answer> {
     let files = host.config_files();
@@ -40,7 +40,12 @@ pub(crate) fn run(host: &dyn Host, output: &Output) -> Result<Answer> {
     if host::is_root() {
         look_around(host, &mut summary, &mut findings);
         match survey(host) {
-            Ok(survey) => findings.of_standing(&config, &survey.records, &facts),
+            Ok(survey) => {
+                findings.of_standing(&config, &survey.records, &facts);
+                for words in existing::unnamed_ports(&config, &survey.records, &facts) {
+                    findings.bad(&words);
+                }
+            }
             Err(error) => findings.bad(&format!(" {error:#}")),
         }
     }
@@ -257,6 +262,7 @@ fn network_words(config: &Config, network: &NetworkConfig, facts: &HostFacts) ->
             format!("physical network {}, MTU {mtu}", flat.physical_network)
         }
         NetworkKindConfig::Local => format!("MTU {mtu}, on this host alone"),
+        NetworkKindConfig::Bridge(named) => format!("{}, MTU {mtu}", existing::words(named)),
     };
     let dhcp = network.dhcp_servers.iter().map(|servers| {
         let servers = join(servers.iter().map(IpAddr::to_string));

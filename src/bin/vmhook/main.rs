@@ -16,6 +16,7 @@
 
 mod arguments;
 mod check;
+mod existing;
 mod export;
 mod input;
 mod inspect;

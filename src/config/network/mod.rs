@@ -1,5 +1,6 @@
 //! `[network.NAME]`: a bridge for VMs, and what carries it to other hosts.
 
+mod existing;
 mod host_address;
 mod hosts;
 mod kind;
@@ -31,7 +32,7 @@ pub struct NetworkConfig {
     pub name: String,
     /// Neutron's id.
     pub id: NetworkId,
-    /// The bridge that VM interfaces name: from the id, as Neutron names it.
+    /// The bridge that VM interfaces name: one of the host's, or from the id, as Neutron names it.
     pub bridge: IfName,
     /// The MTU of the network; `None`: what its way out leaves.
     pub mtu: Option<Mtu>,
@@ -102,6 +103,12 @@ impl NetworkFacts<'_> {
         self.id.as_ref().map(|(id, _)| id)
     }
 
+    /// Whether its bridge is another one than that of its id.
+    fn names_bridge(&self) -> bool {
+        let of_id = self.id().map(|id| id.bridge().to_string());
+        self.bridge() != of_id.as_deref()
+    }
+
     /// The bridge, if that much could be read.
     pub(super) fn bridge(&self) -> Option<&str> {
         self.bridge.as_ref().map(|(bridge, _)| bridge.as_str())
@@ -130,7 +137,6 @@ pub(super) fn read<'a>(
     let host = |value: &Value<'a>| host_address::host_address(context.vtep, value);
     let host = sited(&mut facts.host_addresses, host);
     let host_addresses = table.optional("host_address", host);
-    not_served(&mut table);
     let network = id
         .zip(bridge)
         .zip(kind)
@@ -165,30 +171,22 @@ fn sited<'a, T: Clone>(
     }
 }
 
-/// The bridge: the one that is named, which is not served yet, or the one of the id.
+/// The bridge: the one that is named, or the one of the id.
 ///
 /// A named bridge is managed from here on, even if its name is one that we refuse to write.
 fn bridge<'a>(table: &mut Table<'a>, facts: &mut NetworkFacts<'a>) -> Option<IfName> {
-    let (id, site) = facts
-        .id
-        .as_ref()
-        .map(|(id, site)| (id.bridge(), *site))
-        .unzip();
-    facts.bridge = id.as_ref().map(IfName::to_string).zip(site);
-    if let Some(named) = table.value("bridge") {
-        let text = named.string().ok().map(str::to_owned);
-        facts.bridge = text.zip(Some(named.site));
-    }
-    table.later("bridge", Value::parse::<IfName>);
-    id
-}
-
-/// What later versions serve.
-fn not_served(table: &mut Table<'_>) {
-    let names = |value: &Value<'_>| value.list(Value::parse::<IfName>);
-    table.later("trusted_ports", names);
-    table.later("uplinks", names);
-    table.later("host_unfiltered", Value::boolean);
+    let Some(named) = table.value("bridge") else {
+        let (bridge, site) = facts
+            .id
+            .as_ref()
+            .map(|(id, site)| (id.bridge(), *site))
+            .unzip();
+        facts.bridge = bridge.as_ref().map(IfName::to_string).zip(site);
+        return bridge;
+    };
+    let text = named.string().ok().map(str::to_owned);
+    facts.bridge = text.zip(Some(named.site));
+    table.optional("bridge", Value::parse::<IfName>)
 }
 
 /// Two networks with one id, one bridge, one VNI or one place on a physical network would be one on
@@ -206,9 +204,13 @@ pub(super) fn clashes(networks: &mut [NetworkObject<'_>]) {
         |network| network.facts.bridge.clone(),
         |me, other| {
             // One id makes one bridge: that was told above.
-            let told = me.facts.id() == other.facts.id();
-            (!told)
-                .then(|| clash::between(me, other, "bridge (brq and 11 characters of the id)"))?
+            let told = me.facts.id() == other.facts.id() && !me.facts.names_bridge();
+            let what = if me.facts.names_bridge() {
+                "bridge"
+            } else {
+                "bridge (brq and 11 characters of the id)"
+            };
+            (!told).then(|| clash::between(me, other, what))?
         },
     );
     clash::mark(

@@ -1,5 +1,6 @@
 //! The fixed part of the two tables: sets and chains, without elements.
 
+use super::existing::{BRIDGE_SETS as SHARED_SETS, TO_HOST};
 use super::host_end::{self, BRIDGE_CHAINS as ENDS, BRIDGE_SETS as END_SETS};
 
 /// What this kernel can do beyond what every kernel can.
@@ -23,14 +24,15 @@ pub const IBRNAME_PROBE: &str = "table bridge vmhook-probe {
 ///
 /// All of it is one transaction. Nothing is open after it: a frame passes only between members.
 pub fn base_script(capabilities: Capabilities) -> String {
-    let [unknown_port, to_host, unknown_port_here] = if capabilities.ibrname {
-        [UNKNOWN_PORT, "		meta ibrname @bridges drop\n", ""]
+    let [from_unknown, to_host, to_unknown, unknown_port_here] = if capabilities.ibrname {
+        [FROM_UNKNOWN, UNKNOWN_TO_HOST, HOST_TO_UNKNOWN, ""]
     } else {
-        [TELL_NETWORK, TO_HOST_WITHOUT_IBRNAME, OF_NO_NETWORK]
+        [TELL_NETWORK, TO_HOST_WITHOUT_IBRNAME, "", OF_NO_NETWORK]
     };
     let chains = BASE_CHAINS
-        .replace("@UNKNOWN_PORT@", unknown_port)
-        .replace("@TO_HOST@", to_host)
+        .replace("@FROM_UNKNOWN@", from_unknown)
+        .replace("@UNKNOWN_TO_HOST@", to_host)
+        .replace("@HOST_TO_UNKNOWN@", to_unknown)
         .replace("@NOT_THE_HOSTS_MAC@", host_end::NOT_THE_HOSTS_MAC);
     let inet = INET
         .replace("@UNKNOWN_PORT@", unknown_port_here)
@@ -39,7 +41,7 @@ pub fn base_script(capabilities: Capabilities) -> String {
         .replace("@END_INPUT@", host_end::INET_INPUT)
         .replace("@END_FORWARD@", host_end::INET_FORWARD);
     format!(
-        "{}table bridge vmhook {{\n{SETS}{END_SETS}{FROM_VM}{FROM_UNHARDENED}{TO_CLIENT}{TO_VM}{CLAMP}{ENDS}{FROM_MEMBER}{chains}}}\n{inet}",
+        "{}table bridge vmhook {{\n{SETS}{SHARED_SETS}{END_SETS}{FROM_VM}{FROM_UNHARDENED}{TO_CLIENT}{TO_VM}{CLAMP}{ENDS}{FROM_MEMBER}{TO_HOST}{chains}}}\n{inet}",
         no_tables(),
     )
 }
@@ -58,7 +60,14 @@ pub(super) fn no_tables() -> String {
         .concat()
 }
 
-const UNKNOWN_PORT: &str = "		meta ibrname @bridges iifname != @members drop\n";
+const FROM_UNKNOWN: &str = "		meta ibrname @bridges iifname != @members drop
+		meta ibrname @shared iifname != @members drop
+";
+const UNKNOWN_TO_HOST: &str = "		meta ibrname @bridges drop
+		meta ibrname @shared iifname != @members drop
+		iifname @members goto to_host
+";
+const HOST_TO_UNKNOWN: &str = "		meta obrname @shared oifname != @members drop\n";
 
 /// Without `meta ibrname` a frame of an unknown port goes on as far as the forward chain. Conntrack sees
 /// it before that, and takes it for the answer to what an open port of the same VM has asked in vain.
@@ -67,11 +76,13 @@ const UNKNOWN_PORT: &str = "		meta ibrname @bridges iifname != @members drop\n";
 const TELL_NETWORK: &str = "		meta priority set iifname map @networks\n";
 
 /// In `table inet`, where the interface is the bridge.
-const OF_NO_NETWORK: &str = "		iifname @bridges meta priority none drop\n";
+const OF_NO_NETWORK: &str = "		iifname @bridges meta priority none drop
+		iifname @shared meta priority none drop
+";
 
 /// Without `meta ibrname` this chain cannot tell what an unknown port sends to the reserved group
 /// addresses from what somebody else's bridge gets. Nobody sends IP or ARP there, tagged or not.
-const TO_HOST_WITHOUT_IBRNAME: &str = "		iifname @members drop
+const TO_HOST_WITHOUT_IBRNAME: &str = "		iifname @members goto to_host
 		ether daddr & ff:ff:ff:ff:ff:f0 == 01:80:c2:00:00:00 ether type { ip, ip6, arp, 8021q, 8021ad } drop
 ";
 
@@ -301,12 +312,12 @@ const FROM_MEMBER: &str = "	chain tagged {
 /// that `prerouting` sees it.
 const BASE_CHAINS: &str = "	chain prerouting {
 		type filter hook prerouting priority -310; policy accept;
-@UNKNOWN_PORT@@NOT_THE_HOSTS_MAC@		iifname @ports jump from_vm
+@FROM_UNKNOWN@@NOT_THE_HOSTS_MAC@		iifname @ports jump from_vm
 		iifname @unhardened jump from_unhardened
 	}
 	chain input {
 		type filter hook input priority -310; policy accept;
-@TO_HOST@	}
+@UNKNOWN_TO_HOST@	}
 	chain forward {
 		type filter hook forward priority -310; policy accept;
 		iifname @members goto from_member
@@ -316,7 +327,7 @@ const BASE_CHAINS: &str = "	chain prerouting {
 	}
 	chain output {
 		type filter hook output priority -310; policy accept;
-		oifname @dhcp jump to_client
+@HOST_TO_UNKNOWN@		oifname @dhcp jump to_client
 		oifname @ports jump to_vm
 	}
 ";
@@ -349,6 +360,7 @@ const BASE_CHAINS: &str = "	chain prerouting {
 /// fragments: a packet that has its zone already is one that raw keeps from no tracking (`notrack`).
 const INET: &str = "table inet vmhook {
 	set bridges { type ifname; }
+	set shared { type ifname; }
 	map zones { typeof iifname : ct zone; }
 	set bridged { type ifname . ifname; }
 	set taps { type ifname; }
@@ -372,6 +384,7 @@ const INET: &str = "table inet vmhook {
 	}
 	chain input {
 		type filter hook input priority -310; policy accept;
+		iifname @shared meta priority set none
 		iifname @bridges drop
 		iifname @taps drop
 @END_INPUT@	}
@@ -384,6 +397,7 @@ const INET: &str = "table inet vmhook {
 	}
 	chain forward {
 		type filter hook forward priority -310; policy accept;
+		iifname @shared meta priority set none
 		iifname . oifname @bridged accept
 		iifname @bridges drop
 		oifname @bridges drop

@@ -18,6 +18,13 @@ pub enum Element {
     Bridge(IfName),
     /// The conntrack zone of what a managed bridge carries, for fragments: before they are put together.
     Zoned(IfName, Zone),
+    /// A managed bridge on which the host itself is: only known ports speak with it.
+    SharedBridge(IfName),
+    /// Of the network of this number the host takes frames.
+    WithHost(Class),
+    /// A port of a bridge of the host's that is no machine's: what it sends to the host, where that is
+    /// on the bridge, is not looked at.
+    WayOut(IfName),
     /// Where a tunnel's packets are sent to: this host's end of it, or its group, and the UDP port.
     /// conntrack does not see them.
     Vtep(IpAddr, u16),
@@ -77,7 +84,8 @@ pub enum Element {
     Ended(Class),
     /// The host's address on the network of this number: nobody else has it there.
     HostAddress(Class, IpAddr),
-    /// A UDP port of tunnels: nothing that comes in by an end of the host goes there.
+    /// A UDP port of tunnels: nothing that comes in by an end of the host goes there, and nothing that a
+    /// machine sends to a host which is on its bridge.
     TunnelPort(u16),
     /// Somebody else's element in one of our sets: set and key as nft prints them.
     Foreign(String, String),
@@ -106,9 +114,12 @@ impl Element {
             | Self::DhcpLimited(tap)
             | Self::DhcpServer(tap, _)
             | Self::Place(tap, _)
+            | Self::WayOut(tap)
             | Self::Member(tap) => Some(tap),
             Self::Bridge(_)
             | Self::Zoned(..)
+            | Self::SharedBridge(_)
+            | Self::WithHost(_)
             | Self::Quiet(_)
             | Self::Untagged(_)
             | Self::Vtep(..)
@@ -143,6 +154,7 @@ impl Element {
                 | Self::Ended(_)
                 | Self::HostAddress(..)
                 | Self::TunnelPort(_)
+                | Self::SharedBridge(_)
         )
     }
 
@@ -186,7 +198,9 @@ impl Element {
                 let place = self.source().or_else(|| self.advertised());
                 let place = place.or_else(|| self.of_port());
                 let of_host = super::host_end::places(self);
-                place.into_iter().chain(of_host).collect()
+                let of_existing = super::existing::places(self);
+                let place = place.into_iter().chain(of_host);
+                place.chain(of_existing).collect()
             }
         }
     }

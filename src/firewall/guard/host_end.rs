@@ -123,7 +123,9 @@ pub(super) fn places(element: &Element) -> Vec<(&'static str, String)> {
         Element::HostEnd(end) => vec![("inet vmhook ends", format!("\"{end}\""))],
         Element::HostMac(mac) => vec![("bridge vmhook end_macs", mac.to_string())],
         Element::Ended(class) => vec![("bridge vmhook ended", class.to_string())],
-        Element::TunnelPort(port) => vec![("inet vmhook tunnel_ports", port.to_string())],
+        Element::TunnelPort(port) => ["bridge vmhook tunnel_ports", "inet vmhook tunnel_ports"]
+            .map(|set| (set, port.to_string()))
+            .into(),
         Element::HostAddress(class, IpAddr::V4(address)) => {
             vec![("bridge vmhook hosts4", format!("{class} . {address}"))]
         }
@@ -158,7 +160,9 @@ pub(super) fn element(place: &str, key: &str) -> Option<Element> {
         "inet vmhook ends" => name().map(Element::HostEnd),
         "bridge vmhook end_macs" => key.parse().ok().map(Element::HostMac),
         "bridge vmhook ended" => key.parse().ok().map(Element::Ended),
-        "inet vmhook tunnel_ports" => key.parse().ok().map(Element::TunnelPort),
+        "bridge vmhook tunnel_ports" | "inet vmhook tunnel_ports" => {
+            key.parse().ok().map(Element::TunnelPort)
+        }
         "bridge vmhook hosts4" => address(Family::Ipv4),
         "bridge vmhook hosts6" => address(Family::Ipv6),
         "bridge vmhook hosts_na" => {

@@ -6,7 +6,7 @@ use std::net::Ipv6Addr;
 use ipnet::Ipv6Net;
 
 use super::element::clamped;
-use super::{Element, Guard, Tables, host_end};
+use super::{Element, Guard, Tables, existing, host_end};
 use crate::model::{IfName, MacAddr, Zone};
 
 #[cfg(test)]
@@ -176,7 +176,7 @@ fn element(place: &str, key: &str) -> Option<Element> {
         let (class, size) = key.split_once(" : ")?;
         return clamped(place, class, size);
     }
-    if let Some(element) = host_end::element(place, key) {
+    if let Some(element) = host_end::element(place, key).or_else(|| existing::element(place, key)) {
         return Some(element);
     }
     let separator = match place {

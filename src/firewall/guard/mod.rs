@@ -40,6 +40,7 @@
 mod base;
 mod class;
 mod element;
+mod existing;
 mod host_end;
 mod listing;
 mod ports;

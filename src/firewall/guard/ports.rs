@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::Element;
+use super::{Element, existing};
 use crate::firewall::policy::{Policy, Source};
 use crate::model::{
     Family, IfName, MulticastGroup, Network, NetworkKind, Port, PortSecurity, Tap, Vxlan, Zone,
@@ -19,8 +19,7 @@ use crate::model::{
 ///
 /// Names may precede the links: so a bridge is closed before it exists.
 pub fn network_elements(network: &Network, zone: Zone) -> BTreeSet<Element> {
-    let bridge = || network.bridge.clone();
-    let mut elements = BTreeSet::from([Element::Bridge(bridge()), Element::Zoned(bridge(), zone)]);
+    let mut elements = existing::bridge_elements(network, zone);
     for device in network.ways_out() {
         elements.insert(Element::Member(device.clone()));
         elements.insert(Element::Place(device.clone(), zone.into()));

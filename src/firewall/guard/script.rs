@@ -58,7 +58,7 @@ impl Guard {
             match element {
                 Element::Member(name) => members.insert(name),
                 Element::Quiet(tap) => taps.insert(tap),
-                Element::Place(..) => false,
+                Element::Place(..) | Element::WayOut(_) => false,
                 other => other.port().is_some_and(|tap| taps.insert(tap)),
             };
         }
@@ -108,8 +108,10 @@ impl Guard {
         };
         let (opens, comes): (Vec<_>, Vec<_>) = (&wanted - &have).into_iter().partition(opens);
         let taps = self.open_ports();
-        let is_way_out =
-            |element: &Element| matches!(element, Element::Member(name) if !taps.contains(name));
+        let is_way_out = |element: &Element| match element {
+            Element::Member(name) => !taps.contains(name),
+            _ => self.is_the_hosts(element, &wanted),
+        };
         let (last, mut goes): (Vec<_>, Vec<_>) = (&have - &wanted)
             .into_iter()
             .partition(|element| closes_beside(element, &wanted) || is_way_out(element));
@@ -124,6 +126,23 @@ impl Guard {
         change.open += &add(&opens);
         change.open += &delete(&last);
         change
+    }
+
+    /// Whether an element is what the host's own ports and the host itself have on a bridge of the host's,
+    /// and goes as all of the network goes: their frames pass at every moment. One that changes places
+    /// leaves its old one first.
+    fn is_the_hosts(&self, element: &Element, wanted: &BTreeSet<&Element>) -> bool {
+        let moves = |name: &IfName| {
+            let mut places = wanted.iter();
+            places.any(|it| matches!(it, Element::Place(other, _) if other == name))
+        };
+        match element {
+            Element::WithHost(_) => true,
+            Element::Place(name, _) | Element::WayOut(name) => {
+                self.elements.contains(&Element::WayOut(name.clone())) && !moves(name)
+            }
+            _ => false,
+        }
     }
 
     /// What of `wanted` moves into tables that are made anew in the same transaction: what open ports

@@ -76,6 +76,7 @@ impl Display for Match {
             Self::Icmpv6(icmp) => write_icmp("icmp6 --icmpv6-type ", *icmp, f),
             Self::Set(name, SetSide::Src) => write!(f, "set --match-set {} src", name.as_str()),
             Self::Set(name, SetSide::Dst) => write!(f, "set --match-set {} dst", name.as_str()),
+            Self::ToLocal => f.write_str("addrtype --dst-type LOCAL"),
             Self::Comment(comment) => write!(f, "comment --comment {comment}"),
         }
     }

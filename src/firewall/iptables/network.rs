@@ -70,7 +70,7 @@ fn tracking_rules(tracking: &Tracking, zone: Zone, family: Family) -> Vec<Rule> 
 }
 
 /// What comes from a port, and what goes to one of its addresses.
-fn lines(end: &End, target: &Target, family: Family) -> Vec<Rule> {
+pub(super) fn lines(end: &End, target: &Target, family: Family) -> Vec<Rule> {
     let physdev = Physdev {
         device: end.tap.clone(),
         side: Side::In,

@@ -96,6 +96,10 @@ fn parse_match(words: &mut Words) -> Result<Match, RuleError> {
             let name = option(words, "--match-set", SetName::new)?;
             Ok(Match::Set(name, value(words, "--match-set", set_side)?))
         }
+        "addrtype" => {
+            let local = |word: &str| (word == "LOCAL").then_some(Match::ToLocal);
+            option(words, "--dst-type", local)
+        }
         "comment" => {
             let comment = |text: &str| Comment::new(text.to_owned());
             Ok(Match::Comment(option(words, "--comment", comment)?))

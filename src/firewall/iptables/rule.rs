@@ -60,6 +60,8 @@ pub enum Match {
     Icmpv6(IcmpMatch),
     /// `-m set --match-set NAME src|dst`.
     Set(SetName, SetSide),
+    /// `-m addrtype --dst-type LOCAL`: to an address of the host.
+    ToLocal,
     /// `-m comment --comment`.
     Comment(Comment),
 }

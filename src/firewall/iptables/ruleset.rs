@@ -167,7 +167,8 @@ impl Chain {
     pub(super) fn is_shared(table: Table, name: &ChainName) -> bool {
         let parts: &[_] = match table {
             Table::Filter => &["-FORWARD", "-INPUT", "-sg-chain"],
-            Table::Raw | Table::Nat => &["-PREROUTING"],
+            Table::Raw => &["-PREROUTING"],
+            Table::Nat => &["-PREROUTING", "-POSTROUTING"],
         };
         parts.iter().any(|part| name.as_str().ends_with(part))
     }

@@ -9,6 +9,7 @@
 //!            └ Plan           └ Plan           └ Plan             └ Plan
 //! ```
 
+mod existing;
 mod play;
 mod world;
 

@@ -298,7 +298,9 @@ impl<'a> Rehearsal<'a> {
         let world = &mut self.world;
         admit(&want, &world.records)?;
         let observed = world.observed.take();
+        let switches = world.switches();
         let around = Surroundings {
+            switches: &switches,
             facts: Some(&world.facts),
             machine_id: &world.machine_id,
             capabilities: world.capabilities,

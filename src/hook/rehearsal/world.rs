@@ -69,6 +69,7 @@ impl World {
             ));
             world.add_link(link(device.as_str(), LinkKind::Other(String::new()), 1500));
         }
+        world.add_existing_bridges(config);
         world
     }
 
@@ -123,6 +124,9 @@ impl World {
 
     fn add_network(&mut self, record: &NetworkRecord) {
         let network = &record.network;
+        if network.existing().is_some() {
+            return self.set_switches(record);
+        }
         let mtu = u32::from(network.mtu);
         let mac = match record.applied.links.get(&network.bridge) {
             Some(OwnLink::Bridge(bridge)) => Some(bridge.mac),
@@ -158,7 +162,7 @@ impl World {
                 }
                 return;
             }
-            NetworkKind::Local => return,
+            NetworkKind::Local | NetworkKind::Bridge(_) => return,
         };
         self.add_link(LinkFact {
             alias: Some(alias(&network.id)),
@@ -227,7 +231,7 @@ impl World {
     }
 
     /// Adds a link unless one of this name is there; its index.
-    fn add_link(&mut self, link: LinkFact) -> u32 {
+    pub(super) fn add_link(&mut self, link: LinkFact) -> u32 {
         if let Some(there) = self.facts.links.iter().find(|it| it.name == link.name) {
             return there.index;
         }
@@ -246,7 +250,7 @@ fn example(family: Family) -> IpAddr {
 }
 
 /// A link that is up, without address, alias or master.
-fn link(name: &str, kind: LinkKind, mtu: u32) -> LinkFact {
+pub(super) fn link(name: &str, kind: LinkKind, mtu: u32) -> LinkFact {
     LinkFact {
         index: 0,
         name: name.to_owned(),

@@ -14,6 +14,7 @@
 //! tunnel and MTU stay, for guests hold what they booted with: another one is refused.
 
 mod decide;
+mod existing;
 mod host_end;
 mod inventory;
 mod rewritten;

@@ -58,6 +58,8 @@ impl Shared {
         if says.has_same_links(stands) {
             if says != *stands {
                 self.changes.extend(renewed(stands, &says));
+                let closed = super::existing::closed(stands, &says, standing.facts);
+                self.notes.extend(closed);
                 self.renewal.networks.push(says.clone());
             }
         } else if stands.keep && !is_used(stands, standing) {
@@ -123,6 +125,9 @@ fn renewed(before: &Network, now: &Network) -> Option<String> {
         what.extend(renewed_vxlan(before, now));
     }
     what.extend(super::host_end::renewed(before, now));
+    if let (Some(had), Some(has)) = (before.existing(), now.existing()) {
+        what.extend(super::existing::renewed((before, had), (now, has)));
+    }
     if before.clamp_mss != now.clamp_mss {
         let (before, now) = (before.clamp_mss, now.clamp_mss);
         what.push(format!("clamp_mss {before} -> {now}"));

@@ -1,12 +1,12 @@
 //! Doing one [`LinkChange`]. What is there already, or gone already, is success.
 
 use rtnetlink::packet_route::RouteNetlinkMessage;
-use rtnetlink::packet_route::link::LinkMessage;
-use rtnetlink::{LinkBridgePort, LinkUnspec};
+use rtnetlink::packet_route::link::{InfoKind, LinkMessage};
+use rtnetlink::{LinkBridge, LinkBridgePort, LinkMessageBuilder, LinkUnspec};
 
 use crate::facts::{HostFacts, LinkFact};
-use crate::model::{FdbEntry, IfName, Mtu, Neighbour};
-use crate::plan::link::{ALIAS_PREFIX, LinkChange, UNFINISHED};
+use crate::model::{BridgeSwitches, FdbEntry, IfName, Mtu, Neighbour};
+use crate::plan::link::{ALIAS_PREFIX, LinkChange, RESERVED, UNFINISHED};
 
 use super::super::{HostError, sysctl};
 use super::session::Session;
@@ -30,6 +30,8 @@ pub(in crate::host) fn apply(session: &Session, change: &LinkChange) -> Result<(
         LinkChange::SetMtu { device, mtu } => set_mtu(session, device, *mtu),
         LinkChange::QuietTap(tap) => sysctl::set("ipv6", tap.as_str(), "disable_ipv6", "1"),
         LinkChange::ShutTap(tap) => shut(session, tap),
+        LinkChange::FenceTap(tap) => fence(session, tap),
+        LinkChange::SetSwitches { bridge, switches } => set_switches(session, bridge, *switches),
         LinkChange::Delete(name) => delete(session, name),
     }
 }
@@ -80,6 +82,39 @@ fn suppress(session: &Session, port: &IfName) -> Result<(), HostError> {
         .learning(false)
         .neigh_suppress(true);
     // What a port has, the kernel takes in this request alone.
+    make::change(session, message.build(), &doing)
+}
+
+fn fence(session: &Session, tap: &IfName) -> Result<(), HostError> {
+    let doing =
+        || format!("cannot have the bridge of {tap} take reserved addresses for any others");
+    let link = links::present(tap.as_str(), doing)?;
+    let message = LinkBridgePort::new(link.index).group_fwd_mask(RESERVED);
+    make::change(session, message.build(), &doing)
+}
+
+/// A bridge that is gone needs nothing back.
+fn set_switches(
+    session: &Session,
+    bridge: &IfName,
+    switches: BridgeSwitches,
+) -> Result<(), HostError> {
+    let doing = || format!("cannot switch iptables on or off for bridge {bridge}");
+    let link = match links::named(bridge.as_str())? {
+        Some(link) if link.is_bridge_of_the_host() => link,
+        _ if switches != BridgeSwitches::ON => return Ok(()),
+        _ => {
+            return Err(make::refused(
+                doing(),
+                "there is no such bridge of the host's",
+            ));
+        }
+    };
+    let kind = InfoKind::Bridge;
+    let message = LinkMessageBuilder::<LinkBridge>::new_with_info_kind(kind)
+        .index(link.index)
+        .nf_call_iptables(switches.iptables)
+        .nf_call_ip6tables(switches.ip6tables);
     make::change(session, message.build(), &doing)
 }
 

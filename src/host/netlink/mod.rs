@@ -28,7 +28,7 @@ use query::Query;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use crate::facts::{HostFacts, LinkFact, LinkKind};
+use crate::facts::{HostFacts, LinkFact};
 use crate::model::{FdbEntry, IfName, Neighbour};
 
 use super::HostError;
@@ -50,8 +50,7 @@ pub(super) fn read_facts_about(session: &Session, names: &[&str]) -> Result<Host
     for name in names {
         links.extend(links::named(name)?);
     }
-    let strangers = links.iter().filter(|link| !link.is_ours());
-    let bridges = strangers.filter(|link| matches!(link.kind, LinkKind::Bridge(_)));
+    let bridges = links.iter().filter(|link| link.is_bridge_of_the_host());
     let bridges: Vec<u32> = bridges.map(|bridge| bridge.index).collect();
     for bridge in bridges {
         links.extend(query::links(Query::PortsOf(bridge))?);

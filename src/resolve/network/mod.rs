@@ -1,6 +1,7 @@
 //! A network of the configuration, on this host.
 
 mod adopt;
+mod existing;
 mod host_end;
 mod local_ip;
 mod physical;
@@ -13,14 +14,16 @@ use crate::plan::link::alias;
 
 use adopt::Needed;
 
+pub use existing::check_ports;
 pub use local_ip::{destination, local_ip};
 
 /// What a network must be on this host.
 ///
 /// # Errors
 /// Why it cannot be: a tunnel end point that no device has, an underlay too small for the network's
-/// MTU, a physical network without a device, a name, a VNI or a VLAN that something else has, an address
-/// of the host's that it cannot have there.
+/// MTU, a physical network without a device, a name, a VNI or a VLAN that something else has, a bridge
+/// of the host's that is not there, or that the host would be cut off from, an address of the host's
+/// that it cannot have there.
 pub fn network(
     config: &Config,
     network: &NetworkConfig,
@@ -31,6 +34,7 @@ pub fn network(
         NetworkKindConfig::Vlan(vlan) => physical::vlan(config, (network, vlan), facts)?,
         NetworkKindConfig::Flat(flat) => physical::flat(config, (network, flat), facts)?,
         NetworkKindConfig::Local => (network.mtu.unwrap_or(Mtu::ETHERNET), NetworkKind::Local),
+        NetworkKindConfig::Bridge(named) => existing::existing((network, named), facts)?,
     };
     let host_end = host_end::host_end(config, (network, mtu), facts)?;
     let resolved = Network {
@@ -43,7 +47,9 @@ pub fn network(
         keep: network.keep,
         host_end,
     };
-    if let Some(link) = facts.link(&resolved.bridge) {
+    if let Some(link) = facts.link(&resolved.bridge)
+        && resolved.existing().is_none()
+    {
         let needed = Needed::Bridge(&resolved);
         adopt::check(link, needed, (&resolved.id, &resolved.bridge), facts)?;
     }
@@ -65,6 +71,10 @@ pub fn devices(config: &Config, network: &NetworkConfig) -> Vec<IfName> {
             .collect(),
         NetworkKindConfig::Flat(flat) => physical(&flat.physical_network).collect(),
         NetworkKindConfig::Local => Vec::new(),
+        NetworkKindConfig::Bridge(existing) => {
+            let ports = existing.ways_out().cloned();
+            ports.chain([network.bridge.clone()]).collect()
+        }
     };
     ways_out.into_iter().chain(to_host).collect()
 }
