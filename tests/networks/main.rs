@@ -17,6 +17,7 @@ mod support;
 mod adopt;
 mod between_hosts;
 mod evpn;
+mod existing;
 mod flat;
 mod host_end;
 mod hosts;
