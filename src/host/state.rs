@@ -5,7 +5,8 @@
 //! reboot loses is what a reboot has undone anyway, so nothing is synced to a disk.
 //!
 //! Names are `file` or `folder/file`, of `[A-Za-z0-9._-]` and not starting with a dot: a name can
-//! never lead out of the directory, and what starts with a dot is a leftover that no list shows.
+//! never lead out of the directory, and what starts with a dot no list shows: it is being written, or
+//! its writer was killed. The latter goes with the last file of its folder.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -60,7 +61,11 @@ impl StateDir {
             Err(error) if is_absent(&error) => return Ok(()),
             other => other.map_err(HostError::file("cannot remove", &path))?,
         }
-        if let Some(folder) = path.parent().filter(|folder| *folder != self.folder) {
+        let folder = path.parent().unwrap_or(&self.folder);
+        if folder == self.folder {
+            sweep(folder);
+        } else if fs::remove_dir(folder).is_err() && names(folder).is_ok_and(|it| it.is_empty()) {
+            sweep(folder);
             // Refused while the folder holds anything, and then it stays.
             let _ = fs::remove_dir(folder);
         }
@@ -107,6 +112,18 @@ fn names(folder: &Path) -> io::Result<Vec<String>> {
     }
     names.sort();
     Ok(names)
+}
+
+/// Removes what killed writers left. What cannot be looked at or removed is in nobody's way.
+fn sweep(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_str().filter(|name| name.starts_with('.'));
+        let writer: Option<u32> = name.and_then(|name| name.rsplit_once('.')?.1.parse().ok());
+        if writer.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
@@ -197,6 +214,32 @@ mod tests {
         state.write("domains/a", b"1").unwrap();
         fs::write(folder.path().join("vmhook/domains/.a.99"), b"hal").unwrap();
         assert_eq!(state.list("domains").unwrap(), ["a"]);
+    }
+
+    #[test]
+    fn a_leftover_of_a_killed_writer_goes_with_the_last_file() {
+        let (folder, state) = state();
+        let mut killed = std::process::Command::new("true").spawn().unwrap();
+        killed.wait().unwrap();
+        let (root, domains) = (
+            folder.path().join("vmhook"),
+            folder.path().join("vmhook/domains"),
+        );
+        state.write("domains/a", b"1").unwrap();
+        state.write("host", b"1").unwrap();
+        for at in [&root, &domains] {
+            fs::write(at.join(format!(".a.{}", killed.id())), b"hal").unwrap();
+            fs::write(at.join(format!(".b.{}", std::process::id())), b"hal").unwrap();
+        }
+        state.remove("domains/a").unwrap();
+        state.remove("host").unwrap();
+        for at in [&root, &domains] {
+            assert!(!at.join(format!(".a.{}", killed.id())).exists());
+            assert!(
+                at.join(format!(".b.{}", std::process::id())).exists(),
+                "it is written"
+            );
+        }
     }
 
     #[test]
