@@ -24,6 +24,7 @@ mod patience;
 mod stage;
 mod stale;
 mod storage;
+mod upgrades;
 
 use support::call::{assert_refused, assert_silent};
 use support::world::assert_same;
