@@ -196,14 +196,14 @@ impl Attempt<'_> {
         if transaction.plan.is_empty() {
             return Ok(());
         }
-        let dirty = self.in_doubt(&transaction.after);
+        let dirty = self.meanwhile(&transaction.after);
         self.store.commit_host(dirty.as_ref())
     }
 
     /// The host's record while the kernel may have what was before, or what comes.
-    fn in_doubt(&self, after: &Records) -> Option<HostRecord> {
+    fn meanwhile(&self, after: &Records) -> Option<HostRecord> {
         let ends = [&self.before.host, &after.host].into_iter().flatten();
-        let record = ends.clone().next()?.in_doubt();
+        let record = ends.clone().next()?.doubted();
         Some(ends.fold(record, |record, end| {
             record.beside(&end.options).lending_besides(end)
         }))
@@ -224,7 +224,7 @@ impl Attempt<'_> {
         let record = match &after.host {
             Some(record) => Some(self.noted(record, clean)?),
             None if clean => None,
-            None => self.in_doubt(after),
+            None => self.meanwhile(after),
         };
         self.store.commit_host(record.as_ref())
     }
@@ -276,7 +276,7 @@ impl Attempt<'_> {
 
     /// Makes the kernel what it was before, from whatever it has now.
     fn undo_kernel(&self, after: &Records) -> Result<()> {
-        let Some(record) = self.in_doubt(after) else {
+        let Some(record) = self.meanwhile(after) else {
             return Ok(());
         };
         let mut before = self.before.clone();

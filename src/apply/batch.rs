@@ -59,7 +59,7 @@ fn ended(host: &dyn Host, call: Call) -> Result<Store<'_>> {
         Ok(_) => {}
         Err(error) => {
             if let Some(record) = store.host_record()? {
-                store.commit_host(Some(&record.in_doubt()))?;
+                store.commit_host(Some(&record.doubted()))?;
             }
             journal::damaged_batch(host, call, &error);
         }
@@ -92,10 +92,12 @@ impl Batch {
         let networks = before.networks.keys();
         let networks = networks.filter(|id| !after.networks.contains_key(*id));
         batch.remove.extend(networks.map(NetworkRecord::file_of));
+        let host = before.host.as_ref();
+        let were_in_doubt = host.is_some_and(HostRecord::is_in_doubt);
         match after.index.lines.is_empty() {
             true => batch.remove.push(Index::FILE.to_owned()),
             // In doubt the index was made anew, and what is written may be another one.
-            false if after.index == before.index && !in_doubt(before) => {}
+            false if after.index == before.index && !were_in_doubt => {}
             false => batch.put(Index::FILE.to_owned(), &after.index),
         }
         batch
@@ -124,7 +126,7 @@ impl Store<'_> {
         let mut batch = Batch::between(before, after);
         if let Some(host) = &after.host {
             let besides = before.host.iter().flat_map(HostRecord::writings);
-            let host = besides.fold(host.in_doubt(), HostRecord::beside);
+            let host = besides.fold(host.doubted(), HostRecord::beside);
             batch.put(HostRecord::FILE.to_owned(), &host);
         }
         self.write(FILE, &batch)?;
@@ -141,10 +143,4 @@ impl Store<'_> {
         }
         Ok(())
     }
-}
-
-/// Whether nobody could say, before this, that the records are what the kernel has.
-fn in_doubt(records: &Records) -> bool {
-    let host = records.host.as_ref();
-    host.is_some_and(|host| host.generation.is_none())
 }

@@ -47,7 +47,7 @@ pub use purge::{Purged, purge, running};
 pub use settle::{Mode, is_as_recorded, repair, settle, settle_leaving};
 pub use stale::{is_live, retire_stale};
 pub use store::Store;
-pub use survey::{Survey, survey};
+pub use survey::{Survey, survey, survey_in_peace};
 pub use together::{Decided, Standing, plan_together, settle_together};
 pub use unplugged::without_unplugged;
 pub use wants::Unapplied;

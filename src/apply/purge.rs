@@ -33,13 +33,14 @@ pub struct Purged {
 /// # Errors
 /// If the lock is not to be had in time, or the kernel cannot be read.
 pub fn purge(host: &dyn Host) -> Result<Purged> {
+    // What a dead reload was writing is no matter: all of it goes, readable or not.
     let _lock = host.lock()?;
     let store = Store::open(host)?;
     let records = whatever_is_recorded(host, &store);
     let facts = host.facts()?;
     let (down, rest) = to_nothing(host, &facts, &records)?;
     if let Some(record) = &records.host {
-        store.commit_host(Some(&record.in_doubt()))?;
+        store.commit_host(Some(&record.doubted()))?;
     }
     let purged = Purged {
         without_network: having_a_tap(&facts, &records),

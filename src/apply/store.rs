@@ -93,7 +93,7 @@ impl<'a> Store<'a> {
         let there = self.domains_there_are()?;
         let host = self.host_record()?;
         // Whoever left the host's record without a generation may have died before the index.
-        let trusted = host.as_ref().is_some_and(|host| host.generation.is_some());
+        let trusted = host.as_ref().is_some_and(|host| !host.is_in_doubt());
         let index: Option<Index> = self.read(Index::FILE).unwrap_or_default();
         let agrees = |index: &Index| trusted && index.domains().into_iter().eq(&there);
         let index = match index.filter(agrees) {

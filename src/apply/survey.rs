@@ -3,7 +3,8 @@
 use anyhow::Result;
 
 use super::settle::is_as_we_left_it;
-use super::{Store, observe};
+use super::{Store, batch, observe};
+use crate::event::Call;
 use crate::facts::HostFacts;
 use crate::host::Host;
 use crate::state::ReadBack;
@@ -22,6 +23,15 @@ pub struct Survey {
     /// Whether the next hook would read the kernel back and repair: somebody else was there, or a
     /// hook died.
     pub doubtful: bool,
+}
+
+/// Looks at the whole host while no hook is at work, and none has left a record half written.
+///
+/// # Errors
+/// As for [`survey`], and if the lock is not to be had in time.
+pub fn survey_in_peace(host: &dyn Host, call: Call) -> Result<Survey> {
+    let (_lock, _) = batch::lock(host, call)?;
+    survey(host)
 }
 
 /// Looks at the whole host.

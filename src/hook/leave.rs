@@ -97,7 +97,7 @@ impl Known {
         match self {
             Self::Wanted(want) if want.phase == Phase::Gone => {
                 let host = store.host_record()?;
-                Ok(host.is_none_or(|record| record.generation.is_some()))
+                Ok(host.is_none_or(|record| !record.is_in_doubt()))
             }
             Self::Wanted(_) | Self::Recorded(_) => Ok(false),
         }

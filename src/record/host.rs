@@ -81,10 +81,15 @@ impl HostRecord {
         self
     }
 
+    /// Whether nobody can say whether the kernel is as the records say.
+    pub fn is_in_doubt(&self) -> bool {
+        self.generation.is_none()
+    }
+
     /// The record while nobody can say whether the kernel is as the records say: the next hook
     /// reads it back.
     #[must_use]
-    pub fn in_doubt(&self) -> Self {
+    pub fn doubted(&self) -> Self {
         Self {
             generation: None,
             ..self.clone()

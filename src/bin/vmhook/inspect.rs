@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
-use vmhook::apply::{Survey, survey};
+use vmhook::apply::{Survey, survey, survey_in_peace};
 use vmhook::config::Config;
 use vmhook::domain::Domain;
+use vmhook::event::Call;
 use vmhook::hook::load_config;
 use vmhook::host::Host;
 use vmhook::inspect::{
@@ -40,8 +41,8 @@ fn look(domain: &Domain, host: &dyn Host) -> Result<Report> {
     if report.verdict != Verdict::Differs {
         return Ok(report);
     }
-    let _lock = host.lock()?;
-    Ok(self::report(domain, &config, &survey(host)?))
+    let (config, survey) = (load_config(host), survey_in_peace(host, Call::Unknown)?);
+    Ok(self::report(domain, &config, &survey))
 }
 
 fn report(domain: &Domain, config: &Config, survey: &Survey) -> Report {

@@ -1,7 +1,7 @@
 //! `vmhook sync`: forget what is gone, repair the rest; for one domain also what libvirt changed.
 
 use anyhow::Result;
-use vmhook::apply::{repair, retire_stale, survey, without_unplugged};
+use vmhook::apply::{repair, retire_stale, survey_in_peace, without_unplugged};
 use vmhook::domain::Domain;
 use vmhook::event::Call;
 use vmhook::hook::{self, Change, Outcome, Synced};
@@ -135,8 +135,7 @@ struct Repair {
 
 /// What is to be repaired, while no hook is at work.
 fn to_repair(host: &dyn Host) -> Result<Repair> {
-    let _lock = host.lock()?;
-    let survey = survey(host)?;
+    let survey = survey_in_peace(host, Call::Sync)?;
     let records = survey.records;
     let (Some(observed), Some(record)) = (&survey.observed, &records.host) else {
         let (plan, told) = (Plan::default(), None);
