@@ -62,11 +62,10 @@ pub(crate) enum Command {
 
     /// Bring running domains to the configuration as it is now (needs root)
     ///
-    /// Ports get the addresses, security groups and rules that it says, all of them in one
-    /// transaction, or none. Connections that are still allowed go on; the others are cut. Exits 1
-    /// if the configuration is wrong, or a domain cannot have what it says; then nothing is changed.
-    /// A network's peers and how rules are written change too; its tunnel and MTU stay while a domain
-    /// is on it.
+    /// All that it says of ports, networks and rules, in one transaction, or none of it; but a
+    /// network's tunnel and MTU stay while a domain is on it. Connections that are still allowed go
+    /// on; the others are cut. Exits 1 if the configuration is wrong, or a domain cannot have what it
+    /// says; then nothing is changed.
     Reload(ReloadArguments),
 
     /// Print what another program must be told; change nothing

@@ -10,8 +10,8 @@
 //! configuration as it is now ───┴ resolve ─▶ wants ─ those that differ ─▶ one transaction, or none
 //! ```
 //!
-//! What all domains share changes with them: how rules are written, and a network's peers. A network's
-//! tunnel and MTU stay, for guests hold what they booted with: another one is refused.
+//! What all domains share changes with them. A network's tunnel and MTU stay, for guests hold what they
+//! booted with: another one is refused. `docs/operations.md` lists what comes.
 
 mod decide;
 mod existing;
