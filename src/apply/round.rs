@@ -86,16 +86,15 @@ impl<'a> Round<'a> {
         } else {
             Look::AsNeeded
         };
-        Self::looking(by, store, wants, look)
+        Self::looking(by, store, Links::of(by.0), (wants, look))
     }
 
     pub(super) fn looking(
         (host, call): (&'a dyn Host, Call),
         store: &'a Store<'a>,
-        wants: Vec<Want>,
-        look: Look<'_>,
+        links: Links<'a>,
+        (wants, look): (Vec<Want>, Look<'_>),
     ) -> Result<Self> {
-        let links = Links::of(host);
         let mut records = store.load()?;
         let own = wants.iter().map(|want| want.uuid.clone()).collect();
         store.load_domains(&mut records, &own)?;

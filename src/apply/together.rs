@@ -21,7 +21,6 @@ use super::{Store, batch};
 use crate::event::Call;
 use crate::facts::HostFacts;
 use crate::host::Host;
-use crate::model::DomainUuid;
 use crate::plan::Plan;
 use crate::record::Want;
 use crate::transaction::{self, Records, Renewal};
@@ -84,13 +83,17 @@ pub fn plan_together(
     round((host, call), &store, &mut decide)?.plan()
 }
 
-/// A pass with the wants that differ from what is recorded.
+/// A pass with the wants that differ from what is recorded, by which ports change while they are open;
+/// beside them the domains whose rules change by that. If all rules are to be written otherwise, the
+/// kernel is read back: what stands there already under the names that they get is ours then, and goes.
+/// A machine may end meanwhile: so the links are read first, and once.
 fn round<'a>(
     (host, call): (&'a dyn Host, Call),
     store: &'a Store<'a>,
     decide: &mut impl FnMut(Standing<'_>) -> Result<Decided>,
 ) -> Result<Round<'a>> {
     let links = Links::of(host);
+    links.get()?;
     let mut records = store.load()?;
     store.load_all_domains(&mut records)?;
     let wants = living(host, &links, &records)?;
@@ -110,7 +113,10 @@ fn round<'a>(
     let wants = wants.into_iter().filter(differs);
     let wants: Vec<Want> = wants.map(|want| Want { call, ..want }).collect();
     let naming = transaction::naming(&records, &wants);
-    Round::renewing((host, call), store, (wants, renewal), &naming)
+    let mut round = Round::looking((host, call), store, links, (wants, Look::besides(&renewal)))?;
+    store.load_domains(&mut round.records, &naming)?;
+    round.renewal = Some(renewal);
+    Ok(round)
 }
 
 fn living(host: &dyn Host, links: &Links<'_>, records: &Records) -> Result<Vec<Want>> {
@@ -125,22 +131,7 @@ fn living(host: &dyn Host, links: &Links<'_>, records: &Records) -> Result<Vec<W
         .collect()
 }
 
-impl<'a> Round<'a> {
-    /// A pass by which ports change while they are open, beside these other domains whose rules
-    /// change by that. If all rules are to be written otherwise, the kernel is read back: what stands
-    /// there already under the names that they get is ours then, and goes.
-    fn renewing(
-        by: (&'a dyn Host, Call),
-        store: &'a Store<'a>,
-        (wants, renewal): (Vec<Want>, Renewal),
-        others: &BTreeSet<DomainUuid>,
-    ) -> Result<Self> {
-        let mut round = Self::looking(by, store, wants, Look::besides(&renewal))?;
-        store.load_domains(&mut round.records, others)?;
-        round.renewal = Some(renewal);
-        Ok(round)
-    }
-
+impl Round<'_> {
     /// Applies all wants as one transaction, or none.
     fn all_or_none(&self) -> Result<()> {
         self.check()?;

@@ -3,7 +3,7 @@
 use super::*;
 
 /// Notes a connection of the network's zone, as if its packets had passed.
-fn connect(protocol: &str, from: &str, to: &str, port: u16) {
+pub(super) fn connect(protocol: &str, from: &str, to: &str, port: u16) {
     let state = match protocol {
         "tcp" => "--state ESTABLISHED",
         _ => "",
@@ -15,7 +15,7 @@ fn connect(protocol: &str, from: &str, to: &str, port: u16) {
 }
 
 /// The connections there are, in [`connect`]'s words.
-fn connections() -> BTreeSet<String> {
+pub(super) fn connections() -> BTreeSet<String> {
     let all = run("conntrack -L -w 4097");
     let line = |line: &str| {
         let field = |name: &str| {

@@ -10,6 +10,7 @@ mod support;
 
 mod connections;
 mod killed;
+mod killing;
 mod meanwhile;
 mod nothing;
 mod races;

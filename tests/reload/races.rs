@@ -1,6 +1,7 @@
 //! Hooks that have read what a reload then changes. Each is held where it has resolved what it wants,
 //! or has written it; the reload runs; and what comes true is what the configuration says now.
 
+use super::connections::{connect, connections};
 use super::*;
 use support::VmNic;
 use support::call::{Call, Running, assert_refused};
@@ -206,6 +207,31 @@ fn a_start_that_gives_up_leaves_what_the_reload_has_made() {
         drop(lock);
         world.ok("prepare", &third);
         assert!(!world.open_taps().contains(&vm.nics[0].tap));
+        assert_as_configured(world);
+    });
+}
+
+/// Nobody forgets that it comes from another host, whoever resolves again.
+#[test]
+fn a_machine_that_arrives_beside_reloads_keeps_its_connections() {
+    World::run(|world| {
+        let [vm, other, _] = three();
+        world.configure(&configuration());
+        world.bring_up(&[&other]);
+        world.ok("migrate", &vm);
+        let prepare = held(world.call("prepare", &vm), BEFORE_THE_WANT);
+        changed(world);
+        goes_on(prepare);
+        world.plug(&vm);
+        connect("tcp", "10.0.0.1", "192.168.101.1", 2222);
+        let start = held(world.call("start", &vm), BEFORE_ITS_WANT);
+        let less = edited("{ protocol = \"icmp\" },", "");
+        world.configure(&less.replace("port = 22", "port = 2222"));
+        reload(world).ok();
+        goes_on(start);
+        assert_let_in(&vm.nics[0], "2222");
+        let goes_on = "tcp 10.0.0.1 192.168.101.1 2222".to_owned();
+        assert_eq!(connections(), [goes_on].into());
         assert_as_configured(world);
     });
 }
