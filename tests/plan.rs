@@ -60,6 +60,7 @@ fn links_print_as_ip_and_bridge_take_them() {
         device(),
         LinkChange::AddFdb(entry()),
         enslave,
+        LinkChange::Raise(name("vxlan-267")),
         LinkChange::SetMtu {
             device: name("brqlab"),
             mtu: 1450.try_into().unwrap(),
@@ -77,10 +78,11 @@ sysctl -qw net/ipv4/conf/brqlab/arp_announce=2
 ip link set brqlab up
 ip link add vxlan-267 mtu 1450 type vxlan id 267 local 172.16.0.31 dev eth0 srcport 0 0 dstport 8472
 ip link set vxlan-267 alias vmhook:network=lab
+sysctl -qw net/ipv4/conf/vxlan-267/arp_ignore=8
 sysctl -qw net/ipv6/conf/vxlan-267/disable_ipv6=1
-ip link set vxlan-267 up
 bridge fdb append 00:00:00:00:00:00 dev vxlan-267 dst 172.16.0.32
 ip link set vxlan-267 master brqlab
+ip link set vxlan-267 up
 ip link set brqlab mtu 1450
 sysctl -qw net/ipv6/conf/vnet0/disable_ipv6=1
 bridge fdb del 00:00:00:00:00:00 dev vxlan-267 dst 172.16.0.32

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::link::{Bridge, LinkChange, RESERVED, VlanDevice, VxlanDevice, alias};
+use super::link::{Bridge, LinkChange, RESERVED, Setting, VlanDevice, VxlanDevice, alias};
 use super::{Forget, Judged, Plan, Step};
-use crate::model::{Family, Learning, Neighbour, OuterHeader, Tos, Tunnel, Vlan};
+use crate::model::{Family, IfName, Learning, Neighbour, OuterHeader, Tos, Tunnel, Vlan};
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -98,6 +98,7 @@ impl fmt::Display for LinkChange {
                 )
             }
             Self::Enslave { device, bridge } => writeln!(f, "ip link set {device} master {bridge}"),
+            Self::Raise(device) => writeln!(f, "ip link set {device} up"),
             Self::TakeOut { device, bridge } => {
                 writeln!(f, "ip link set {device} nomaster # out of {bridge}")
             }
@@ -174,10 +175,7 @@ impl fmt::Display for VxlanDevice {
         })?;
         writeln!(f, "{}", self.outer)?;
         writeln!(f, "ip link set {name} alias {}", alias(&self.network))?;
-        for (setting, value) in self.ipv6_settings() {
-            writeln!(f, "sysctl -qw net/ipv6/conf/{name}/{setting}={value}")?;
-        }
-        writeln!(f, "ip link set {name} up")
+        settings(f, name, self.settings())
     }
 }
 
@@ -194,9 +192,14 @@ impl fmt::Display for VlanDevice {
             "ip link add {name} link {parent} mtu {mtu} type vlan id {id}"
         )?;
         writeln!(f, "ip link set {name} alias {}", alias(&self.network))?;
-        writeln!(f, "sysctl -qw net/ipv6/conf/{name}/disable_ipv6=1")?;
-        writeln!(f, "ip link set {name} up")
+        settings(f, name, self.settings())
     }
+}
+
+fn settings(f: &mut fmt::Formatter<'_>, name: &IfName, settings: &[Setting]) -> fmt::Result {
+    settings.iter().try_for_each(|(protocol, setting, value)| {
+        writeln!(f, "sysctl -qw net/{protocol}/conf/{name}/{setting}={value}")
+    })
 }
 
 /// Whatever the device had is not known here, so each word is said.

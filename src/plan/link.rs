@@ -1,4 +1,5 @@
-//! Changes of links, each as a value that prints as the `ip` and `bridge` command it amounts to.
+//! Changes of links, each as a value that prints as the `ip`, `bridge` and `sysctl` commands that it
+//! amounts to. What is there in the wanted form already stays as it is.
 
 use super::host_end::HostEndPair;
 use crate::model::{
@@ -11,9 +12,9 @@ use crate::model::{
 pub enum LinkChange {
     /// Make a bridge, complete, and bring it up.
     AddBridge(Bridge),
-    /// Make a VXLAN device, without flood entries, on no bridge, and bring it up.
+    /// Make a VXLAN device, without flood entries, on no bridge, down.
     AddVxlan(VxlanDevice),
-    /// Make a VLAN device, on no bridge, and bring it up.
+    /// Make a VLAN device, on no bridge, down.
     AddVlan(VlanDevice),
     /// Make the host's end of a network, on no bridge, and bring it up; or bring one that is there to
     /// this form.
@@ -39,6 +40,9 @@ pub enum LinkChange {
         /// The bridge.
         bridge: IfName,
     },
+    /// Bring a device of ours up, which is a port of its bridge: elsewhere it would be a link of the
+    /// host's own, and the host would answer and take what comes by it.
+    Raise(IfName),
     /// Take a device of the host out of the bridge, if it is on it.
     TakeOut {
         /// The device.
@@ -91,7 +95,8 @@ pub struct Bridge {
     pub network: NetworkId,
 }
 
-/// A VXLAN device as we make it: what its network says, everything else the kernel's.
+/// A VXLAN device as we make it: what its network says, no end of the host's
+/// ([`settings`](Self::settings)), everything else the kernel's.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct VxlanDevice {
     /// What the kernel does not change while it lives: VNI, name, local address, underlay, port, …
@@ -105,7 +110,8 @@ pub struct VxlanDevice {
     pub network: NetworkId,
 }
 
-/// A VLAN device as we make it: IEEE 802.1Q, everything else the kernel's.
+/// A VLAN device as we make it: IEEE 802.1Q, no end of the host's ([`settings`](Self::settings)),
+/// everything else the kernel's.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct VlanDevice {
     /// Number, name, the device below.
@@ -117,16 +123,17 @@ pub struct VlanDevice {
 }
 
 impl VxlanDevice {
-    /// What it has below `net.ipv6.conf`: IPv6 is off. A device that answers neighbour solicitations is
-    /// an exception: the kernel keeps IPv6 neighbours only where IPv6 is on. Without an address the
-    /// host has no end there, and what comes in the bridge takes.
-    pub fn ipv6_settings(&self) -> &'static [(&'static str, &'static str)] {
+    /// What it has below `net.<protocol>.conf`: no ARP ([`ARP_IGNORED`]), and IPv6 is off. A device that
+    /// answers neighbour solicitations is an exception: the kernel keeps IPv6 neighbours only where IPv6
+    /// is on. Without an address the host has no end there, and what comes in the bridge takes.
+    pub fn settings(&self) -> &'static [Setting] {
         match self.tunnel.options.learning {
-            Learning::Frames | Learning::Evpn => &[("disable_ipv6", "1")],
+            Learning::Frames | Learning::Evpn => &[ARP_IGNORED, IPV6_OFF],
             Learning::Inventory => &[
-                ("addr_gen_mode", "1"),
-                ("accept_ra", "0"),
-                ("disable_ipv6", "0"),
+                ARP_IGNORED,
+                ("ipv6", "addr_gen_mode", "1"),
+                ("ipv6", "accept_ra", "0"),
+                ("ipv6", "disable_ipv6", "0"),
             ],
         }
     }
@@ -138,6 +145,21 @@ impl VxlanDevice {
 /// frame does. Without them a machine's BPDUs, where the bridge speaks the spanning tree protocol, and its
 /// LLDP frames reach the host past every hook (`br_handle_frame`).
 pub const RESERVED: u16 = 0xfffd;
+
+impl VlanDevice {
+    /// What it has below `net.<protocol>.conf`.
+    pub fn settings(&self) -> &'static [Setting] {
+        &[ARP_IGNORED, IPV6_OFF]
+    }
+}
+
+/// A setting of a link: protocol, name, value.
+pub type Setting = (&'static str, &'static str, &'static str);
+
+/// The host answers ARP on no such device, for none of its addresses, should the device ever be out of
+/// its bridge: ARP passes by `table inet vmhook`.
+const ARP_IGNORED: Setting = ("ipv4", "arp_ignore", "8");
+const IPV6_OFF: Setting = ("ipv6", "disable_ipv6", "1");
 
 /// How the alias of every link begins that we made: only links that bear it are ever deleted.
 pub const ALIAS_PREFIX: &str = "vmhook:network=";

@@ -148,7 +148,7 @@ fn suppressed(have: &HostState, want: &HostState, joining: &BTreeSet<&IfName>) -
 }
 
 /// A bridge, its device, the device's entries; the device becomes a port last, when it can carry
-/// what it gets. A link that is there in another form is made again in place: making is idempotent.
+/// what it gets, and comes up only then. A link that is there in another form is made again in place: making is idempotent.
 fn added(have: &HostState, want: &HostState) -> Vec<LinkChange> {
     let is_as_wanted = |name: &IfName| have.links.get(name) == want.links.get(name);
     let new = |name: &&IfName| !(is_as_wanted(name) && stays(name, have, want));
@@ -176,12 +176,21 @@ fn added(have: &HostState, want: &HostState) -> Vec<LinkChange> {
         bridge: (*bridge).clone(),
     });
     let names = joining.iter().map(|(device, _)| *device).collect();
+    let carries = |device: &IfName| {
+        matches!(
+            want.links.get(device),
+            Some(OwnLink::Vxlan(_) | OwnLink::Vlan(_))
+        )
+    };
+    let own = joining.iter().filter(|(device, _)| carries(device));
+    let raised = own.map(|(device, _)| LinkChange::Raise((*device).clone()));
     bridges
         .into_iter()
         .chain(devices)
         .chain(added_entries(have, want))
         .chain(ports)
         .chain(suppressed(have, want, &names))
+        .chain(raised)
         .collect()
 }
 

@@ -10,7 +10,7 @@ fn bridge_and_vxlan_device_are_the_references() {
         underlay();
         let host = machine();
         let vxlan = LinkChange::AddVxlan(device(1450));
-        apply(&host, [bridge(1450), vxlan, enslave(DEVICE)]);
+        apply(&host, [bridge(1450), vxlan, enslave(DEVICE), raise(DEVICE)]);
 
         let shown = run(&format!("ip -d link show {BRIDGE}"));
         for part in [
@@ -43,7 +43,7 @@ fn what_was_made_is_read_back() {
         underlay();
         let host = machine();
         let vxlan = LinkChange::AddVxlan(device(1450));
-        apply(&host, [bridge(1450), vxlan, enslave(DEVICE)]);
+        apply(&host, [bridge(1450), vxlan, enslave(DEVICE), raise(DEVICE)]);
 
         let facts = host.facts().unwrap();
         let made = facts.link(&name(BRIDGE)).unwrap();
@@ -122,6 +122,7 @@ fn a_second_time_changes_nothing() {
             bridge(1450),
             LinkChange::AddVxlan(device(1450)),
             enslave(DEVICE),
+            raise(DEVICE),
         ];
         apply(&host, changes.clone());
         let once = host.facts().unwrap();
@@ -140,6 +141,7 @@ fn the_hosts_own_stack_says_nothing_on_a_bridge() {
         let ipv4 = format!("ipv4/conf/{BRIDGE}");
         assert_eq!(setting(&format!("{ipv4}/arp_ignore")), "1");
         assert_eq!(setting(&format!("{ipv4}/arp_announce")), "2");
+        assert_eq!(setting(&format!("ipv4/conf/{DEVICE}/arp_ignore")), "8");
         for device in [BRIDGE, DEVICE] {
             assert_eq!(setting(&format!("ipv6/conf/{device}/disable_ipv6")), "1");
             assert_eq!(run(&format!("ip -6 address show dev {device}")), "");
@@ -224,6 +226,24 @@ fn a_bridge_of_ours_is_brought_back_to_its_form() {
         assert_ne!(link(&host, BRIDGE), made);
         apply(&host, [bridge(1450)]);
         assert_eq!(link(&host, BRIDGE), made);
+    });
+}
+
+#[test]
+fn a_device_is_down_until_it_is_a_port_of_its_bridge() {
+    in_a_new_namespace(|| {
+        underlay();
+        let host = machine();
+        apply(&host, [bridge(1450), LinkChange::AddVxlan(device(1450))]);
+        assert!(!link(&host, DEVICE).up);
+        assert_eq!(
+            refusal(&host, &raise(DEVICE)),
+            "cannot bring vxlan-267 up: it is a port of no bridge"
+        );
+        apply(&host, [enslave(DEVICE)]);
+        assert!(!link(&host, DEVICE).up);
+        apply(&host, [raise(DEVICE)]);
+        assert!(link(&host, DEVICE).up);
     });
 }
 

@@ -102,6 +102,10 @@ fn enslave(device: &str) -> LinkChange {
     }
 }
 
+fn raise(device: &str) -> LinkChange {
+    LinkChange::Raise(name(device))
+}
+
 /// The underlay of the reference: `eth0` with the host's tunnel address.
 fn underlay() {
     run("ip link add eth0 type veth peer name wire");

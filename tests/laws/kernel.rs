@@ -22,6 +22,8 @@ pub(crate) struct Kernel {
     fdb: BTreeSet<FdbEntry>,
     neighbours: BTreeSet<Neighbour>,
     suppressed: BTreeSet<IfName>,
+    /// Devices of ours that have not come up yet.
+    down: BTreeSet<IfName>,
     sets: Ipset,
     v4: firewall_model::Kernel,
     v6: firewall_model::Kernel,
@@ -37,6 +39,7 @@ impl Kernel {
             fdb: BTreeSet::new(),
             neighbours: BTreeSet::new(),
             suppressed: BTreeSet::new(),
+            down: BTreeSet::new(),
             sets: Ipset::default(),
             v4: firewall_model::Kernel::new(),
             v6: firewall_model::Kernel::new(),
@@ -72,12 +75,20 @@ impl Kernel {
         named.map(|pair| pair[1].to_owned()).collect()
     }
 
+    fn links_read_back(&self) -> BTreeMap<IfName, OwnLink> {
+        let read = |(name, link): (&IfName, &OwnLink)| {
+            let altered = self.down.contains(name).then_some(OwnLink::Altered);
+            (name.clone(), altered.unwrap_or_else(|| link.clone()))
+        };
+        self.links.iter().map(read).collect()
+    }
+
     /// Everything of ours, read back.
     pub(crate) fn observed(&self) -> ReadBack {
         let prefixes = [ChainPrefix::default(), "mine".parse().expect("a prefix")];
         ReadBack {
             state: HostState {
-                links: self.links.clone(),
+                links: self.links_read_back(),
                 enslaved: self.enslaved.clone(),
                 fdb: self.fdb.clone(),
                 neighbours: self.neighbours.clone(),
@@ -127,6 +138,9 @@ impl Kernel {
                     _ => false,
                 };
                 assert!(had.is_none_or(ours), "{change}");
+                if had.is_none() {
+                    self.down.insert(name.clone());
+                }
                 self.links
                     .insert(name.clone(), OwnLink::Vxlan(device.clone()));
             }
@@ -140,20 +154,10 @@ impl Kernel {
             | LinkChange::RemoveFdb(_)
             | LinkChange::SetNeighbour(_)
             | LinkChange::RemoveNeighbour(_) => self.change_entry(change),
-            LinkChange::Suppress(port) => {
-                assert!(self.enslaved.contains_key(port), "{change}");
-                assert!(self.suppressed.insert(port.clone()), "{change}");
-            }
-            LinkChange::Enslave { device, bridge } => {
-                let there = self.links.contains_key(device) || is_the_hosts(device);
-                assert!(there && self.links.contains_key(bridge), "{change}");
-                self.enslaved.insert(device.clone(), bridge.clone());
-            }
-            LinkChange::TakeOut { device, bridge } => {
-                assert!(is_the_hosts(device), "{change}");
-                let on = self.enslaved.remove(device);
-                assert_eq!(on.as_ref(), Some(bridge), "{change}");
-            }
+            LinkChange::Suppress(_)
+            | LinkChange::Enslave { .. }
+            | LinkChange::Raise(_)
+            | LinkChange::TakeOut { .. } => self.change_port(change),
             LinkChange::Delete(name) => self.delete(name),
             LinkChange::QuietTap(_)
             | LinkChange::ShutTap(_)
@@ -166,6 +170,7 @@ impl Kernel {
     /// With a link goes all that is its.
     fn delete(&mut self, name: &IfName) {
         let link = self.links.remove(name).expect("a link that is there");
+        self.down.remove(name);
         let mut gone = vec![name.clone()];
         if let OwnLink::HostEnd(pair) = link {
             self.links.remove(&pair.port).expect("a pair goes at once");
@@ -186,6 +191,30 @@ impl Kernel {
         assert!(self.links.get(&name).is_none_or(is_same), "{pair}");
         self.links.insert(port, OwnLink::HostPort(name.clone()));
         self.links.insert(name, OwnLink::HostEnd(pair.clone()));
+    }
+
+    fn change_port(&mut self, change: &LinkChange) {
+        match change {
+            LinkChange::Suppress(port) => {
+                assert!(self.enslaved.contains_key(port), "{change}");
+                assert!(self.suppressed.insert(port.clone()), "{change}");
+            }
+            LinkChange::Enslave { device, bridge } => {
+                let there = self.links.contains_key(device) || is_the_hosts(device);
+                assert!(there && self.links.contains_key(bridge), "{change}");
+                self.enslaved.insert(device.clone(), bridge.clone());
+            }
+            LinkChange::Raise(device) => {
+                assert!(self.enslaved.contains_key(device), "{change}");
+                self.down.remove(device);
+            }
+            LinkChange::TakeOut { device, bridge } => {
+                assert!(is_the_hosts(device), "{change}");
+                let on = self.enslaved.remove(device);
+                assert_eq!(on.as_ref(), Some(bridge), "{change}");
+            }
+            _ => panic!("{change}"),
+        }
     }
 
     /// An entry for a MAC address or an IP address takes the place of the one before.

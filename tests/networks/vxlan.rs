@@ -85,7 +85,7 @@ fn an_outer_header_that_somebody_changed_is_put_right_in_place() {
         world.bring_up(&[&Vm::new(1)]);
         let (made, device) = (world.dump(), index());
         run("ip link set vxlan-267 type vxlan id 267 ttl 3 tos 0x10");
-        let said = world.vmhook(&["sync"]).ok();
+        let said = world.vmhook(&["sync", "--script"]).ok();
         assert!(
             said.contains("vxlan-267 type vxlan id 267 ttl 8 tos 0x0"),
             "{said}"

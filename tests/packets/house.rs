@@ -70,6 +70,35 @@ fn a_guest_whose_bridge_is_gone_does_not_reach_the_host() {
     assert_eq!(next(&service), "the underlay");
 }
 
+/// Somebody takes the device of the tunnel out of its bridge: what comes by it is other machines'.
+#[test]
+fn what_comes_by_a_device_out_of_its_bridge_does_not_reach_the_host() {
+    let lab = Lab::new();
+    let peer = start_host(&lab);
+    let (_web1, _tap) = boot(&lab, "web1", web1_nic());
+    let service = lab.udp_socket("172.16.0.31:7000");
+    let honest = peer.udp_socket("172.16.0.32:0");
+    let tunnel = peer.packets("vxlan-267");
+    lab.ok("ip link set vxlan-267 nomaster; ip link set vxlan-267 up");
+    let asked = frames::arp_request(peer_v4().mac, peer_v4(), vtep(BROADCAST));
+    let said = frames::udp(peer_v4(), vtep(BROADCAST), (4000, 7000), b"the tunnel");
+    let answer = |frame: &[u8]| frame[12..14] == [8, 6] && frame[20..22] == [0, 2];
+
+    tunnel.send(&asked);
+    tunnel.send(&said);
+    // By the same wire, so behind both.
+    honest.send_to(b"the underlay", "172.16.0.31:7000").unwrap();
+    assert_eq!(next(&service), "the underlay");
+    assert_eq!(tunnel.receive(Duration::ZERO, answer), None);
+
+    without_the_hosts_table(&lab);
+    lab.ok("echo 0 >/proc/sys/net/ipv4/conf/vxlan-267/arp_ignore");
+    tunnel.send(&asked);
+    assert!(tunnel.receive(SOON, answer).is_some(), "else it answers");
+    tunnel.send(&said);
+    assert_eq!(next(&service), "the tunnel", "and takes it");
+}
+
 #[test]
 fn the_host_sends_nothing_to_a_managed_bridge() {
     let lab = Lab::new();

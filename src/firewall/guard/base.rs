@@ -348,6 +348,10 @@ const BASE_CHAINS: &str = "	chain prerouting {
 /// Nor does the host take or route what comes in by such a tap: with its bridge, a tap loses what
 /// keeps the guest from the host, and the guest runs on.
 ///
+/// The same holds for the devices of ours that carry networks (`carriers`): out of its bridge such a device
+/// is a link of the host's own, and what comes by it is other hosts' machines'. ARP does not come here;
+/// the device ignores it.
+///
 /// Packets of tunnels are not tracked, before conntrack (-200) and iptables' raw (-300) see them: what is
 /// in them is, and each of its flows would be an entry more for each direction. Only what goes to or
 /// comes from a tunnel's own end, by its address or group: the same port may be translated or forwarded
@@ -364,6 +368,7 @@ const INET: &str = "table inet vmhook {
 	map zones { typeof iifname : ct zone; }
 	set bridged { type ifname . ifname; }
 	set taps { type ifname; }
+	set carriers { type ifname; }
 	set vteps4 { type ipv4_addr . inet_service; }
 	set vteps6 { type ipv6_addr . inet_service; }
 	chain fragments {
@@ -387,11 +392,13 @@ const INET: &str = "table inet vmhook {
 		iifname @shared meta priority set none
 		iifname @bridges drop
 		iifname @taps drop
+		iifname @carriers drop
 @END_INPUT@	}
 	chain output {
 		type filter hook output priority -310; policy accept;
 		oifname @bridges drop
 		oifname @taps drop
+		oifname @carriers drop
 		oifname \"vnet*\" icmpv6 type { nd-router-solicit, mld-listener-report, mld2-listener-report } drop
 		meta oifkind \"tun\" ip6 saddr :: drop
 	}
@@ -403,6 +410,8 @@ const INET: &str = "table inet vmhook {
 		oifname @bridges drop
 		iifname @taps drop
 		oifname @taps drop
+		iifname @carriers drop
+		oifname @carriers drop
 @END_FORWARD@	}
 }
 ";

@@ -37,6 +37,8 @@ pub enum Element {
     Place(IfName, Class),
     /// The network of this number has this MTU, and no TCP connection in it agrees on larger segments.
     Clamped(Class, Mtu),
+    /// A device of ours that carries a network: nothing passes between it and the host.
+    Device(IfName),
     /// A way out over which no frame goes with a tag.
     Untagged(IfName),
     /// A VM's tap: what it sends and gets is checked.
@@ -121,6 +123,7 @@ impl Element {
             | Self::SharedBridge(_)
             | Self::WithHost(_)
             | Self::Quiet(_)
+            | Self::Device(_)
             | Self::Untagged(_)
             | Self::Vtep(..)
             | Self::Clamped(..)
@@ -146,6 +149,7 @@ impl Element {
             self,
             Self::Bridge(_)
                 | Self::Quiet(_)
+                | Self::Device(_)
                 | Self::Untagged(_)
                 | Self::DhcpLimited(_)
                 | Self::HostPort(_)
@@ -244,6 +248,7 @@ impl Element {
     fn of_port(&self) -> Option<(&'static str, String)> {
         Some(match self {
             Self::Member(name) => ("bridge vmhook members", format!("\"{name}\"")),
+            Self::Device(device) => ("inet vmhook carriers", format!("\"{device}\"")),
             Self::Untagged(device) => ("bridge vmhook untagged", format!("\"{device}\"")),
             Self::Port(tap) => ("bridge vmhook ports", format!("\"{tap}\"")),
             Self::Unhardened(tap) => ("bridge vmhook unhardened", format!("\"{tap}\"")),

@@ -206,6 +206,7 @@ fn element(place: &str, key: &str) -> Option<Element> {
             Element::Place(name, rest[0].parse().ok()?)
         }
         ("bridge vmhook members", 0) => Element::Member(name),
+        ("inet vmhook carriers", 0) => Element::Device(name),
         ("bridge vmhook untagged", 0) => Element::Untagged(name),
         ("bridge vmhook ports", 0) => Element::Port(name),
         ("bridge vmhook unhardened", 0) => Element::Unhardened(name),

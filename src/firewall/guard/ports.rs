@@ -24,9 +24,13 @@ pub fn network_elements(network: &Network, zone: Zone) -> BTreeSet<Element> {
         elements.insert(Element::Member(device.clone()));
         elements.insert(Element::Place(device.clone(), zone.into()));
     }
-    if let NetworkKind::Flat(device) = &network.kind {
-        elements.insert(Element::Untagged(device.clone()));
-    }
+    match (&network.kind, network.way_out()) {
+        (NetworkKind::Flat(device), _) => elements.insert(Element::Untagged(device.clone())),
+        (NetworkKind::Vxlan(_) | NetworkKind::Vlan(_), Some(device)) => {
+            elements.insert(Element::Device(device.clone()))
+        }
+        _ => false,
+    };
     if let NetworkKind::Vxlan(Vxlan { tunnel, .. }) = &network.kind {
         let group = tunnel.options.group.map(MulticastGroup::address);
         let ends = group.into_iter().chain([tunnel.local.address()]);

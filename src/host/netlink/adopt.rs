@@ -8,7 +8,7 @@
 use rtnetlink::LinkUnspec;
 use rtnetlink::packet_route::RouteNetlinkMessage;
 
-use crate::facts::{HostFacts, LinkFact};
+use crate::facts::{HostFacts, LinkFact, LinkKind};
 use crate::model::IfName;
 
 use super::super::HostError;
@@ -27,9 +27,12 @@ pub(super) fn adopt(
     if let Some(whose) = whose(session, link, alias)? {
         return Err(refused(doing(), &whose));
     }
-    let message = LinkUnspec::new_with_index(link.index).alias(alias).build();
+    let message = LinkUnspec::new_with_index(link.index).alias(alias);
+    // A device that was a link of the host's own comes up again as a port of its bridge.
+    let is_bridge = matches!(link.kind, LinkKind::Bridge(_));
+    let message = if is_bridge { message } else { message.down() };
     session
-        .request(RouteNetlinkMessage::SetLink(message), 0)
+        .request(RouteNetlinkMessage::SetLink(message.build()), 0)
         .map(drop)
         .map_err(|refusal| refusal.in_doing(doing()))
 }

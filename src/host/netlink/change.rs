@@ -26,6 +26,7 @@ pub(in crate::host) fn apply(session: &Session, change: &LinkChange) -> Result<(
         LinkChange::RemoveNeighbour(neighbour) => remove_neighbour(session, neighbour),
         LinkChange::Suppress(port) => suppress(session, port),
         LinkChange::Enslave { device, bridge } => enslave(session, device, bridge),
+        LinkChange::Raise(device) => raise(session, device),
         LinkChange::TakeOut { device, bridge } => take_out(session, device, bridge),
         LinkChange::SetMtu { device, mtu } => set_mtu(session, device, *mtu),
         LinkChange::QuietTap(tap) => sysctl::set("ipv6", tap.as_str(), "disable_ipv6", "1"),
@@ -130,6 +131,23 @@ fn enslave(session: &Session, device: &IfName, bridge: &IfName) -> Result<(), Ho
     }
     let message = LinkUnspec::new_with_index(port.index).controller(bridge.index);
     set(session, message.build(), doing)
+}
+
+/// A device that is a port of nothing stays down.
+fn raise(session: &Session, device: &IfName) -> Result<(), HostError> {
+    let doing = || format!("cannot bring {device} up");
+    let link = links::present(device.as_str(), doing)?;
+    if link.master.is_none() {
+        return Err(make::refused(doing(), "it is a port of no bridge"));
+    }
+    let message = LinkUnspec::new_with_index(link.index).up().build();
+    session
+        .request(RouteNetlinkMessage::SetLink(message), 0)
+        .map(drop)
+        .map_err(|refusal| {
+            let why = |error| vxlan::why(error, &link.kind);
+            refusal.explained(&why).in_doing(doing())
+        })
 }
 
 /// Who resolved the network has looked; this is the last guard, also of a repair long after that.

@@ -3,10 +3,12 @@
 //! A link that is there under its name must be complete and bear our alias: a half-made one would
 //! be taken for somebody else's after a crash. The kernel takes no alias and no user's MTU at
 //! creation, so a link is made under a name that means nothing, down, gets its settings, and then
-//! its name, alias, MTU and *up* in one request, which the kernel does under one lock.
+//! its name, alias and MTU in one request, which the kernel does under one lock. A bridge comes up in
+//! it. A device that carries a network does not before it is a port of its bridge: until then it would
+//! be a link of the host's own. One that is there and down is not as we make it, and is made again.
 //!
 //! ```text
-//! create vmhook-new (down) ─▶ sysctls ─▶ name + alias + MTU + up
+//! create vmhook-new (down) ─▶ sysctls ─▶ name + alias + MTU (+ up) ─▶ entries ─▶ master ─▶ up
 //!     └── a crash here leaves vmhook-new: whoever repairs, or makes the next link, deletes it
 //! ```
 //!
@@ -23,7 +25,7 @@ use rtnetlink::{LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVlan};
 
 use crate::facts::{BridgeFact, LinkFact, LinkKind, VlanFact};
 use crate::model::{IfName, Mtu};
-use crate::plan::link::{Bridge, UNFINISHED, VlanDevice, alias};
+use crate::plan::link::{Bridge, Setting, UNFINISHED, VlanDevice, alias};
 
 use super::super::{HostError, sysctl};
 use super::query::{self, Query};
@@ -40,9 +42,9 @@ pub(super) struct Finish<'a> {
     pub(super) mtu: Mtu,
     /// Settings below `/proc/sys/net/<protocol>/conf/<name>/`, written before the link is up, so
     /// that no router solicitation or duplicate address detection ever leaves it.
-    pub(super) sysctls: &'a [(&'static str, &'static str, &'static str)],
-    /// What the kernel's refusal to bring such a link up means.
-    pub(super) why: &'a dyn Fn(Errno) -> Option<String>,
+    pub(super) sysctls: &'a [Setting],
+    /// It comes up at once: a bridge. A device does as a port of its bridge.
+    pub(super) up: bool,
 }
 
 /// Makes a bridge, or brings the one that we made to this form.
@@ -56,7 +58,7 @@ pub(super) fn bridge(session: &Session, bridge: &Bridge) -> Result<(), HostError
             ("ipv4", "arp_ignore", "1"),
             ("ipv4", "arp_announce", "2"),
         ],
-        why: &|_| None,
+        up: true,
     };
     let doing = || format!("cannot make bridge {}", bridge.name);
     match links::named(bridge.name.as_str())? {
@@ -79,8 +81,8 @@ pub(super) fn vlan(session: &Session, device: &VlanDevice) -> Result<(), HostErr
         name: &vlan.device,
         alias: alias(&device.network),
         mtu: device.mtu,
-        sysctls: &[("ipv6", "disable_ipv6", "1")],
-        why: &|_| None,
+        sysctls: device.settings(),
+        up: false,
     };
     let doing = || {
         let (name, mtu, parent) = (&vlan.device, device.mtu, &vlan.parent);
@@ -159,11 +161,12 @@ impl Finish<'_> {
         for (protocol, setting, value) in self.sysctls {
             sysctl::set(protocol, &link.name, setting, value)?;
         }
-        let message = message.alias(&self.alias).mtu(self.mtu.into()).up().build();
+        let message = message.alias(&self.alias).mtu(self.mtu.into());
+        let message = if self.up { message.up() } else { message };
         session
-            .request(RouteNetlinkMessage::SetLink(message), 0)
+            .request(RouteNetlinkMessage::SetLink(message.build()), 0)
             .map(drop)
-            .map_err(|refusal| refusal.explained(self.why).in_doing(doing()))
+            .map_err(|refusal| refusal.in_doing(doing()))
     }
 
     /// Makes a link ours that is there under its name; whether it was not before.

@@ -7,7 +7,7 @@ use rtnetlink::packet_route::link::{InfoKind, LinkMessage};
 use rtnetlink::{LinkMessageBuilder, LinkVxlan};
 
 use crate::facts::{LinkFact, LinkKind, VxlanFact};
-use crate::model::{Family, Learning, OuterHeader, Tunnel, TunnelOptions};
+use crate::model::{Family, Learning, OuterHeader, TunnelOptions};
 use crate::plan::link::{UNFINISHED, VxlanDevice, alias};
 
 use super::super::{HostError, sysctl};
@@ -20,17 +20,12 @@ use super::session::Session;
 /// refused.
 pub(super) fn vxlan(session: &Session, device: &VxlanDevice) -> Result<(), HostError> {
     let tunnel = &device.tunnel;
-    let why = |error| why(error, tunnel);
-    let settings = device.ipv6_settings().iter();
-    let sysctls: Vec<_> = settings
-        .map(|(setting, value)| ("ipv6", *setting, *value))
-        .collect();
     let finish = Finish {
         name: &tunnel.device,
         alias: alias(&device.network),
         mtu: device.mtu,
-        sysctls: &sysctls,
-        why: &why,
+        sysctls: device.settings(),
+        up: false,
     };
     let doing = || {
         let (name, mtu, underlay) = (&tunnel.device, device.mtu, &tunnel.underlay);
@@ -118,9 +113,11 @@ fn header(
 ///
 /// The two limits of groups, measured on 6.18: the 21st group of a port gives `ENOBUFS`; over IPv6,
 /// where `optmem_max` was 131072, the 2341st gives `ENOMEM`.
-fn why(error: Errno, tunnel: &Tunnel) -> Option<String> {
-    let port = tunnel.port;
-    let family = tunnel.options.group.map(|group| Family::of(group.into()));
+pub(super) fn why(error: Errno, device: &LinkKind) -> Option<String> {
+    let LinkKind::Vxlan(VxlanFact { port, group, .. }) = device else {
+        return None;
+    };
+    let family = group.map(Family::of);
     let limit = match (error, family) {
         (Errno::EADDRINUSE, _) => {
             return Some(format!(

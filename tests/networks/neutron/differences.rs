@@ -54,7 +54,7 @@ fn aliases<'a>(
 }
 
 /// By the beginning of a link's name and the key.
-const OURS: [(&str, &str, &str); 8] = [
+const OURS: [(&str, &str, &str); 9] = [
     // Iptables on the bridge itself, whatever the host-wide switches say.
     ("brq", "info_data.nf_call_iptables", "1"),
     ("brq", "info_data.nf_call_ip6tables", "1"),
@@ -65,6 +65,8 @@ const OURS: [(&str, &str, &str); 8] = [
     ("brq", "disable_ipv6", "1"),
     ("brq", "arp_ignore", "1"),
     ("brq", "arp_announce", "2"),
+    // The host answers no ARP on a tunnel, should it be out of its bridge.
+    ("vxlan-", "arp_ignore", "8"),
     // The host says nothing on a machine's tap.
     ("tap", "disable_ipv6", "1"),
 ];
