@@ -54,7 +54,9 @@ pub(super) fn read<'a>(
     let owner = "only a network on a bridge of the host's (bridge = \"br0\")";
     foreign(table, &existing::KEYS, owner);
     if !table.has("type") {
-        table.complain("\"type\" is missing; write type = \"vxlan\"");
+        let words: Vec<String> = TYPES.iter().map(|(word, _)| format!("{word:?}")).collect();
+        let words = words.join(", ");
+        table.complain(format!("\"type\" is missing; it is one of {words}"));
     }
     let kind = kind?;
     if kind != Type::Vxlan {

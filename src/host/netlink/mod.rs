@@ -3,7 +3,10 @@
 //! Links are looked at by [`query`], which never has to wait. All else goes through the one socket of
 //! a [`session`], one request after the other, each within the time limit. [`facts`] reads the
 //! kernel's attributes as values, [`make`] makes links so that nobody ever sees half of one
-//! ([`vxlan`] and [`host_end`] those of their kind), [`change`] does the small changes.
+//! ([`vxlan`] and [`host_end`] those of their kind, [`adopt`] takes over what is there already),
+//! [`change`] does the small changes. [`fdb`] and [`neighbours`] are what links know of other hosts,
+//! [`addresses`] and [`routes`] what the host has of its own, which nothing here changes but for a
+//! host's end.
 
 mod addresses;
 mod adopt;
