@@ -29,6 +29,7 @@ mod remove;
 mod setup;
 mod sync;
 mod vxlan;
+mod words;
 
 use std::process::ExitCode;
 use std::time::Duration;
