@@ -34,7 +34,8 @@ test:
 storm:
 	scripts/install-deps
 	CROWD_ROUNDS=$${CROWD_ROUNDS:-20} $(RUST) cargo test --features faults --test failures crowd_lives
-	CROWD_ROUNDS=$${CROWD_ROUNDS:-20} $(RUST) cargo test --features faults --test reload whoever_starts
+	CROWD_ROUNDS=$${CROWD_ROUNDS:-20} $(RUST) cargo test --features faults --test reload -- \
+	    whoever_starts whatever_is_killed
 	PROPTEST_CASES=$${PROPTEST_CASES:-2000} PROPTEST_MAX_SHRINK_ITERS=20000 \
 	    $(RUST) cargo test --features faults --test laws --test firewall_laws --test domain --test config
 
