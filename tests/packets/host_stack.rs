@@ -84,25 +84,34 @@ const GUEST: &str = "2001:db8:9::2";
 
 /// The host asks for the guest, the guest answers and gets what the host had to say; the guest asks
 /// for the host, and the host answers.
+///
+/// The guest answers as often as it is asked: the kernel puts the route of a new address into its table
+/// some time after it has begun to use the address, and drops what comes for it before.
 fn meets(tap: &Tap, socket: &UdpSocket) {
     let guest = end("fa:16:3e:00:09:02", GUEST);
-    socket.send_to(b"hello", (guest.ip, 9)).unwrap();
-    let asks = tap.receive(SOON, is_icmpv6(135));
-    let asks = asks.expect("the host looks for its neighbour");
-    let host = End {
-        mac: asks[6..12].try_into().unwrap(),
-        ip: HOST.parse().unwrap(),
-    };
     let mut here = [&about(GUEST)[..], &[2, 1], &guest.mac].concat();
     here[0] = 0x60; // solicited, override
-    tap.send(&frames::icmpv6(guest, host, 136, &here));
-    let datagram = tap.receive(SOON, |frame| frame.ends_with(b"hello"));
-    assert!(datagram.is_some(), "the host found its neighbour");
+    socket.send_to(b"hello", (guest.ip, 9)).unwrap();
+    let datagram = tap.receive(SOON, |frame| {
+        if is_icmpv6(135)(frame) {
+            tap.send(&frames::icmpv6(guest, sender(frame), 136, &here));
+        }
+        frame.ends_with(b"hello")
+    });
+    let datagram = datagram.expect("the host found its neighbour");
 
     let who = [&about(HOST)[..], &[1, 1], &guest.mac].concat();
-    tap.send(&frames::icmpv6(guest, host, 135, &who));
+    tap.send(&frames::icmpv6(guest, sender(&datagram), 135, &who));
     let answer = tap.receive(SOON, is_icmpv6(136));
     assert!(answer.is_some(), "the host answers its neighbour");
+}
+
+/// The host, as it has sent this.
+fn sender(frame: &[u8]) -> End {
+    End {
+        mac: frame[6..12].try_into().unwrap(),
+        ip: HOST.parse().unwrap(),
+    }
 }
 
 fn is_icmpv6(kind: u8) -> impl Fn(&[u8]) -> bool {
