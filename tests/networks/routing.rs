@@ -29,8 +29,8 @@ fn bgpd_conf(number: usize) -> String {
     };
     let neighbours = of_peers(|it| {
         format!(
-            " {it} remote-as 65000\n {it} timers 1 3\n {it} timers connect 1\n \
-             {it} advertisement-interval 0\n"
+            " {it} remote-as 65000\n {it} password a-word-of-the-mesh\n {it} timers 1 3\n \
+             {it} timers connect 1\n {it} advertisement-interval 0\n"
         )
     });
     let activated = of_peers(|it| format!("  {it} activate\n"));
@@ -50,7 +50,11 @@ impl Routing {
         std::fs::write(path.join("bgpd.conf"), bgpd_conf(31 + host))
             .expect("a file can be written");
         run(&format!("chown -R frr:frr {}", path.display()));
-        let daemons = hosts.on(host, |_| ["zebra", "bgpd"].map(|name| spawn(name, path)));
+        let listen = format!("172.16.0.{}", 31 + host);
+        let daemons = hosts.on(host, |_| {
+            let zebra = spawn("zebra", path, &[]);
+            [zebra, spawn("bgpd", path, &["-l", &listen])]
+        });
         Self {
             folder,
             daemons: daemons.into(),
@@ -90,7 +94,7 @@ impl Drop for Routing {
     }
 }
 
-fn spawn(name: &str, folder: &Path) -> Child {
+fn spawn(name: &str, folder: &Path, more: &[&str]) -> Child {
     let file = |what: &str| folder.join(what);
     Command::new(format!("/usr/lib/frr/{name}"))
         .arg("-f")
@@ -102,6 +106,7 @@ fn spawn(name: &str, folder: &Path) -> Child {
         .arg("--vty_socket")
         .arg(folder)
         .args(["-P", "0"])
+        .args(more)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
