@@ -1,6 +1,7 @@
 //! The story of a host that begins without VLANs, without bridge netfilter, and without us.
 
 use std::fs;
+use std::net::UdpSocket;
 use std::path::Path;
 use std::time::Duration;
 
@@ -25,6 +26,7 @@ id = "office"
 type = "vlan"
 vlan = 1011
 physical_network = "physnet1"
+host_address = ["192.168.101.254/24", "2001:db8:101::fe/64"]
 "#;
 
 /// Emulated, and perhaps beside much else.
@@ -58,6 +60,7 @@ fn a_vlan_network_comes_serves_and_goes() {
         world.bring_up(&[&second]);
         only_its_own_vlan_meets_the_machine(world, &taps[0], &vm);
         strangers_on_the_bridge_do_not_meet();
+        the_host_is_met_at_its_end_alone(&taps[0], &vm);
         a_bridge_that_is_up_is_brought_back_to_its_form(world);
 
         world.take_down(&[&second]);
@@ -131,6 +134,31 @@ fn wire_up(world: &World) {
 
 fn on_it(number: u8) -> Vm {
     Vm::new(number).with(|nic| BRIDGE.clone_into(&mut nic.bridge))
+}
+
+/// With this kernel's lookups of addresses, which are modules of their own.
+fn the_host_is_met_at_its_end_alone(tap: &Tap, vm: &Vm) {
+    let own = end(&vm.nics[0].mac, &vm.nics[0].ip);
+    let asked = end("00:00:00:00:00:00", "192.168.101.254");
+    tap.send(&frames::arp_request(own.mac, own, asked));
+    let is_answer = |frame: &[u8]| frame[12..14] == [8, 6] && frame[28..32] == [192, 168, 101, 254];
+    let answer = tap.receive(SOON, is_answer).expect("the host answers");
+    let mac = answer[6..12].try_into().expect("six octets");
+
+    let service = UdpSocket::bind("0.0.0.0:7000").expect("nobody else listens");
+    service.set_read_timeout(Some(SOON)).expect("a limit");
+    for (ip, words) in [
+        ("172.16.0.31", "to the underlay"),
+        ("127.0.0.1", "to the host itself"),
+        ("192.168.101.254", "to its end"),
+    ] {
+        let ip = ip.parse().expect("an address");
+        let to = End { mac, ip };
+        tap.send(&frames::udp(own, to, (4000, 7000), words.as_bytes()));
+    }
+    let mut bytes = [0; 100];
+    let count = service.recv(&mut bytes).expect("a datagram comes");
+    assert_eq!(&bytes[..count], b"to its end");
 }
 
 /// The host-wide switches of bridge netfilter; `None` while it is not there.

@@ -10,7 +10,10 @@ fn new() -> String {
     edited("port = 22", "port = 2222")
         .replace("\"192.168.101.3\"", "\"192.168.101.33\"")
         .replace("172.16.0.32", "172.16.0.33")
-        .replace("vni = 267", "vni = 267\nhost_address = \"192.168.101.250/24\"")
+        .replace(
+            "vni = 267",
+            "vni = 267\nhost_address = \"192.168.101.250/24\"",
+        )
         + firewall
 }
 

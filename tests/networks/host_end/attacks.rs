@@ -353,6 +353,36 @@ fn nothing_goes_to_a_tunnel_of_the_host() {
     });
 }
 
+/// The port is in the first fragment, and nothing else.
+#[test]
+fn nothing_goes_to_a_tunnel_of_the_host_in_fragments() {
+    World::run(|world| {
+        world.configure(&(configuration() + PORTS));
+        let evil = Machine::without_address(world, of_port(0x14));
+        let victim = Machine::without_address(world, of_port(0x20));
+        let (own, to) = (evil.own(), victim.own());
+        let stranger = end("fa:16:3e:99:99:99", "192.168.101.99");
+        let inside = in_vxlan(267, &frames::numbered_ping(stranger, to, 1));
+        let whole = frames::udp(own, host(), (4000, 8472), &inside);
+        let (wire, at) = (evil.packets(), victim.packets());
+        let [first, last] = frames::fragments(&whole, 8);
+        let marker = frames::numbered_ping(own, to, 2);
+        for part in [&first, &last, &first, &marker] {
+            wire.send(part);
+        }
+        let one = |it: &[u8]| it.starts_with(&marker) || it[6..12] == stranger.mac;
+        let got = at.receive(LONG, one).expect("the marker arrives");
+        assert!(got.starts_with(&marker), "something came by the tunnel");
+
+        run("nft flush set inet vmhook tunnel_ports");
+        for part in [&first, &last] {
+            wire.send(part);
+        }
+        let got = at.receive(LONG, |it| it[6..12] == stranger.mac);
+        assert!(got.is_some(), "where nothing keeps it out");
+    });
+}
+
 /// Attack: to reach another host's tunnel in this host's name.
 #[test]
 fn nothing_goes_to_another_hosts_tunnel_behind_masquerading() {
