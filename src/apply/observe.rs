@@ -63,18 +63,21 @@ pub fn observe(
     })
 }
 
-/// The bridges of the host's that are lent, as far as they are there.
+/// The bridges of the host's that are lent, as far as they are there and something of ours is on them: one
+/// that is as it was before has nothing to give back, whoever saw to that.
 fn lent(facts: &HostFacts, record: &HostRecord) -> BTreeMap<IfName, Lent> {
     let bridges = record.lent.iter().filter_map(|(name, before)| {
         let link = facts.link(name).filter(|link| link.is_bridge_of_the_host());
         let LinkKind::Bridge(fact) = &link?.kind else {
             return None;
         };
+        let has = fact.switches();
+        let filters = has == BridgeSwitches::ON;
         let lent = Lent {
             before: *before,
-            filters: fact.switches() == BridgeSwitches::ON,
+            filters,
         };
-        Some((name.clone(), lent))
+        (filters || has != *before).then(|| (name.clone(), lent))
     });
     bridges.collect()
 }
