@@ -110,6 +110,7 @@ fn matches(family: Family) -> impl Strategy<Value = Match> {
     let comment = prop_oneof!["[ -~]{0,60}", "[a-z0-9_-]{1,9}", "[ -~]{255}"];
     prop_oneof![
         macs().prop_map(Match::Mac),
+        Just(Match::ToLocal),
         state.clone().prop_map(Match::State),
         state.prop_map(Match::Conntrack),
         physdev.prop_map(|(device, side, is_bridged)| Match::Physdev(Physdev {

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::LazyLock;
 
 use ipnet::IpNet;
 use proptest::collection::vec;
@@ -15,15 +16,20 @@ use vmhook::facts::{BridgeFact, Epoch, HostFacts, IptablesBackend, LinkFact, Lin
 use vmhook::firewall::guard::Capabilities;
 use vmhook::firewall::iptables::Options;
 use vmhook::model::{
-    AllowedAddressPair, BridgeSwitches, Direction, Family, HostAddress, HostEnd, IfName,
-    Ipv6Addresses, Learning, MacAddr, Network, NetworkId, NetworkKind, OuterHeader, Port,
+    AllowedAddressPair, BridgeSwitches, Direction, ExistingBridge, Family, HostAddress, HostEnd,
+    IfName, Ipv6Addresses, Learning, MacAddr, Network, NetworkId, NetworkKind, OuterHeader, Port,
     PortProtocol, PortRange, PortSecurity, Protocol, Remote, RemotePort, SecurityGroup,
     SecurityGroupRule, Tap, Tunnel, TunnelOptions, Vni, Vtep, Vxlan,
 };
 use vmhook::record::{Basis, Phase, Want};
 use vmhook::transaction::{Records, Surroundings, admit};
 
-const NETWORKS: [&str; 3] = ["c08e7dcd-4acb-4cd0-ad08-ebd3b48467ee", "lab", "office"];
+const NETWORKS: [&str; 4] = [
+    "c08e7dcd-4acb-4cd0-ad08-ebd3b48467ee",
+    "lab",
+    "office",
+    "wired",
+];
 /// What ports may use besides: the prefix, and the last octet of its MAC address.
 const PAIRS: [(&str, Option<u8>); 6] = [
     ("192.0.2.3/32", None),
@@ -66,8 +72,17 @@ pub(crate) fn facts() -> HostFacts {
     }
 }
 
-/// No network is on a bridge of the host's.
-static NO_SWITCHES: BTreeMap<IfName, BridgeSwitches> = BTreeMap::new();
+/// The bridge of the host's.
+const EXISTING: &str = "br0";
+
+/// What it has while no network is on it.
+pub(crate) static SWITCHES: LazyLock<BTreeMap<IfName, BridgeSwitches>> = LazyLock::new(|| {
+    let before = BridgeSwitches {
+        iptables: false,
+        ip6tables: true,
+    };
+    [(EXISTING.parse().expect("a name"), before)].into()
+});
 
 pub(crate) fn around(facts: &HostFacts) -> Surroundings<'_> {
     Surroundings {
@@ -75,7 +90,7 @@ pub(crate) fn around(facts: &HostFacts) -> Surroundings<'_> {
         machine_id: "3d6d2bc4f1a94b0aa3f1d5b2a3c4e5f6",
         capabilities: Capabilities { ibrname: false },
         backend: IptablesBackend::Nft,
-        switches: &NO_SWITCHES,
+        switches: &SWITCHES,
         observed: None,
         renewal: None,
     }
@@ -174,7 +189,7 @@ pub(crate) fn wants() -> impl Strategy<Value = Want> {
 }
 
 /// A network is the same for everybody but for its lists of peers, which somebody may have edited. The
-/// second one is on a device of the host, the others know MAC addresses from different places.
+/// second one is on a device of the host, the last one on a bridge of the host's, the others know MAC addresses from different places.
 fn network(id: &str, flood: &[&str]) -> Network {
     let number = 1 + NETWORKS
         .iter()
@@ -192,7 +207,10 @@ fn network(id: &str, flood: &[&str]) -> Network {
         _ => Learning::Evpn,
     };
     Network {
-        bridge: id.bridge(),
+        bridge: match number {
+            4 => EXISTING.parse().expect("a name"),
+            _ => id.bridge(),
+        },
         name: format!("network {number}"),
         keep: false,
         mtu: 1450.try_into().expect("an MTU"),
@@ -200,6 +218,11 @@ fn network(id: &str, flood: &[&str]) -> Network {
         host_end: host_end(number),
         kind: match number {
             2 => NetworkKind::Flat("eth1".parse().expect("a name")),
+            4 => NetworkKind::Bridge(ExistingBridge {
+                uplinks: ["eth2".parse().expect("a name")].into(),
+                trusted_ports: ["veth7".parse().expect("a name")].into(),
+                host_unfiltered: true,
+            }),
             _ => NetworkKind::Vxlan(Vxlan {
                 tunnel: Tunnel {
                     vni: Vni::try_from(number).expect("a VNI"),
@@ -227,11 +250,11 @@ fn network(id: &str, flood: &[&str]) -> Network {
     }
 }
 
-/// The host is on all networks but the flat one.
+/// The host has an end on all networks but the flat one, and that on its own bridge.
 fn host_end(number: u32) -> Option<HostEnd> {
     let addresses: &[&str] = match number {
         1 => &["198.51.100.1/24", "2001:db8:9::1/64"],
-        2 => return None,
+        2 | 4 => return None,
         _ => &["203.0.113.1/24"],
     };
     let address = |text: &&str| {

@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use vmhook::firewall::ipset::parse_sets;
 use vmhook::firewall::iptables::{ChainPrefix, parse_save_of};
-use vmhook::model::{FdbEntry, IfName, Neighbour};
+use vmhook::model::{BridgeSwitches, FdbEntry, IfName, Lent, Neighbour};
 use vmhook::plan::host_end::HostEndPair;
 use vmhook::plan::{LinkChange, Plan, Step};
 use vmhook::record::HostRecord;
 use vmhook::state::{HostState, OwnLink, ReadBack};
 
 use crate::firewall_model;
+use crate::hosts::SWITCHES;
 use crate::ipset::Ipset;
 use crate::nft::Nft;
 
@@ -24,6 +25,7 @@ pub(crate) struct Kernel {
     suppressed: BTreeSet<IfName>,
     /// Devices of ours that have not come up yet.
     down: BTreeSet<IfName>,
+    switches: BTreeMap<IfName, BridgeSwitches>,
     sets: Ipset,
     v4: firewall_model::Kernel,
     v6: firewall_model::Kernel,
@@ -40,6 +42,7 @@ impl Kernel {
             neighbours: BTreeSet::new(),
             suppressed: BTreeSet::new(),
             down: BTreeSet::new(),
+            switches: SWITCHES.clone(),
             sets: Ipset::default(),
             v4: firewall_model::Kernel::new(),
             v6: firewall_model::Kernel::new(),
@@ -93,6 +96,7 @@ impl Kernel {
                 fdb: self.fdb.clone(),
                 neighbours: self.neighbours.clone(),
                 suppressed: self.suppressed.clone(),
+                lent: self.lent(),
                 sets: parse_sets(&self.sets.save()),
                 guard: self.nft.listing().guard,
                 ..HostState::default()
@@ -109,6 +113,31 @@ impl Kernel {
             observed.state.guard = record.guard(self.nft.listing());
         }
         observed
+    }
+
+    /// The bridges of the host's that are not as they were.
+    fn lent(&self) -> BTreeMap<IfName, Lent> {
+        let changed = self.switches.iter().filter(|it| SWITCHES[it.0] != *it.1);
+        let lent = |(bridge, has): (&IfName, &BridgeSwitches)| {
+            let lent = Lent {
+                before: SWITCHES[bridge],
+                filters: *has == BridgeSwitches::ON,
+            };
+            (bridge.clone(), lent)
+        };
+        changed.map(lent).collect()
+    }
+
+    /// While a bridge of the host's goes through iptables, what passes between its ports is accepted there.
+    fn switch(&mut self, bridge: &IfName, switches: BridgeSwitches) {
+        for rules in [self.v4.save(), self.v6.save()] {
+            assert!(
+                rules.contains("--physdev-in eth2 --physdev-is-bridged"),
+                "{rules}"
+            );
+        }
+        let had = self.switches.insert(bridge.clone(), switches);
+        assert!(had.is_some_and(|had| had != switches), "{bridge}");
     }
 
     /// What nft prints for our fixed chains.
@@ -159,10 +188,8 @@ impl Kernel {
             | LinkChange::Raise(_)
             | LinkChange::TakeOut { .. } => self.change_port(change),
             LinkChange::Delete(name) => self.delete(name),
-            LinkChange::QuietTap(_)
-            | LinkChange::ShutTap(_)
-            | LinkChange::FenceTap(_)
-            | LinkChange::SetSwitches { .. } => {}
+            LinkChange::SetSwitches { bridge, switches } => self.switch(bridge, *switches),
+            LinkChange::QuietTap(_) | LinkChange::ShutTap(_) | LinkChange::FenceTap(_) => {}
             LinkChange::AddVlan(_) | LinkChange::SetMtu { .. } => panic!("{change}"),
         }
     }
