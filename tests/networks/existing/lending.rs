@@ -1,6 +1,7 @@
 //! The bridge's own settings: changed while machines are on it, and given back.
 
-use super::stage::{LAN, Stage, vm};
+use super::stage::{HOST, LAN, Stage, Talk, vm};
+use crate::support::Vm;
 use crate::support::netns::run;
 use crate::support::world::assert_same;
 
@@ -35,25 +36,90 @@ fn its_settings_are_ours_while_machines_run_and_then_what_they_were() {
     }
 }
 
-/// Whatever a hook has done when it dies, the end is as the beginning.
-#[test]
-fn a_hook_that_dies_anywhere_loses_none_of_them() {
-    for change in 1..=12 {
-        Stage::run(|stage| {
-            let dump = stage.world.dump();
-            let machine = vm(1, "web");
-            stage.world.ok("prepare", &machine);
-            let taps = crate::support::Namespace::new();
-            crate::hosts::plug(&machine, &taps);
-            let fault = format!("{change}:die");
-            let died = stage.world.call("start", &machine).fault(&fault).end();
-            let _again = stage.start(&vm(2, "web"));
-            assert_eq!(switches(), [true, true], "change {change}: {died:?}");
-            stage.stop(&vm(2, "web"));
-            stage.stop(&machine);
-            assert_same(&stage.world.dump(), &dump, &format!("change {change}"));
-        });
+/// Lets a call die before and after each of its changes, with another machine's life behind it. In the
+/// end all is as in the beginning, and the host's own connection has lived through all of it.
+fn dies_anywhere(operation: &str) {
+    Stage::run(|stage| {
+        let (machine, other) = (vm(1, "web"), vm(2, "web"));
+        let dump = stage.world.dump();
+        let ssh = || Talk::begin(HOST, 22).expect("it answers");
+        let mut ssh = stage.outside.enter(ssh);
+        for change in 1.. {
+            let mut has_died = false;
+            for death in ["die-before", "die-after"] {
+                reach(stage, operation, &machine);
+                let when = format!("{operation} {death}:{change}");
+                let fault = format!("{death}:{change}");
+                let outcome = stage.world.call(operation, &machine).fault(&fault).end();
+                has_died |= outcome.code == 128 + 9;
+                stage.world.bring_up(&[&other]);
+                assert_eq!(switches(), [true, true], "{when}");
+                stage.world.take_down(&[&machine, &other]);
+                assert!(ssh.goes_on(), "{when}");
+                assert_same(&stage.world.dump(), &dump, &when);
+            }
+            if !has_died {
+                assert!(change > 4, "{operation} makes more changes");
+                return;
+            }
+        }
+    });
+}
+
+/// Brings a machine to where libvirt makes a call.
+fn reach(stage: &Stage, operation: &str, machine: &Vm) {
+    let before: &[&str] = match operation {
+        "prepare" => &[],
+        "start" => &["prepare"],
+        "stopped" => &["prepare", "start"],
+        _ => &["prepare", "start", "stopped"],
+    };
+    for call in before {
+        match *call {
+            "start" => stage.world.plug(machine),
+            "stopped" => stage.world.unplug(machine),
+            _ => {}
+        }
+        stage.world.ok(call, machine);
     }
+    match operation {
+        "start" => stage.world.plug(machine),
+        "stopped" => stage.world.unplug(machine),
+        _ => {}
+    }
+}
+
+#[test]
+fn a_prepare_that_dies_anywhere_loses_none_of_them() {
+    dies_anywhere("prepare");
+}
+
+#[test]
+fn a_start_that_dies_anywhere_loses_none_of_them() {
+    dies_anywhere("start");
+}
+
+#[test]
+fn a_stopped_that_dies_anywhere_loses_none_of_them() {
+    dies_anywhere("stopped");
+}
+
+#[test]
+fn a_release_that_dies_anywhere_loses_none_of_them() {
+    dies_anywhere("release");
+}
+
+#[test]
+fn a_repair_before_the_first_start_changes_nothing() {
+    Stage::run(|stage| {
+        let machine = vm(1, "web");
+        stage.world.ok("prepare", &machine);
+        let standing = stage.world.kernel();
+        stage.world.vmhook(&["sync"]).ok();
+        assert_same(&stage.world.kernel(), &standing, "prepared alone");
+        assert_eq!(switches(), [false, false]);
+        stage.assert_host_works("prepared");
+    });
 }
 
 #[test]

@@ -78,6 +78,31 @@ fn a_machine_is_filtered_as_on_any_network() {
     });
 }
 
+/// The host only carries the bridge: it is on it neither before nor while machines are.
+#[test]
+fn without_the_host_machines_meet_the_bridges_ports_and_these_each_other() {
+    Stage::run(|stage| {
+        run("ip address del 10.5.0.1/24 dev br0");
+        let config = super::stage::LAN.replace("host_unfiltered = true\n", "");
+        stage.world.configure(&config);
+        let machine = vm(1, "web");
+        let running = stage.start(&machine);
+        let at = machine.nics[0].ip.as_str();
+        assert_eq!(stage.outside.enter(|| asks(at, 22)).as_deref(), Some("vm1"));
+        assert!(stage.outside.enter(|| is_silent(at, 23)));
+        assert_eq!(
+            running.enter(|| asks(ROUTER, 22)).as_deref(),
+            Some("router")
+        );
+        let between = stage.outside.enter(|| asks(ROUTER, 22));
+        assert_eq!(between.as_deref(), Some("router"), "FORWARD drops");
+
+        run("ip address add 10.5.0.1/24 dev br0");
+        assert!(running.enter(|| is_silent(HOST, 22)), "closed to the host");
+        assert!(is_silent(at, 22), "and the host to it");
+    });
+}
+
 /// The container's way to a machine is through the host, which routes.
 #[test]
 fn what_the_host_routes_to_and_from_a_machine_is_filtered() {
