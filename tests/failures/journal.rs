@@ -21,7 +21,7 @@ fn one(journal: &Journal) -> Entry {
 }
 
 const PREPARED: &str = "vm1|prepare|applied|tables +vmhook, bridge +brqc08e7dcd-4a, \
-    device +vxlan-267, fdb +1, elements +7";
+    device +vxlan-267, fdb +1, elements +8";
 
 /// How many rules the kernel has, IPv4 and IPv6. All of them are ours.
 fn rules() -> [usize; 2] {
@@ -93,7 +93,7 @@ fn a_life_is_one_line_a_change_and_none_where_nothing_changes() {
         world.ok("release", &vm);
         let released = format!(
             "vm1|release|applied|tables -vmhook, bridge -brqc08e7dcd-4a, device -vxlan-267, fdb -1, \
-             rules v4 -{left4} v6 -{left6}, elements -7"
+             rules v4 -{left4} v6 -{left6}, elements -8"
         );
         assert_told(journal, &[&released]);
     });

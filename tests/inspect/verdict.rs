@@ -19,7 +19,7 @@ fn a_machine_as_it_was_applied_is_well_and_each_value_says_whence() {
             "addresses  192.168.101.88     [port.web1]",
             "security   hardened           [firewall]",
             "groups     mysecurity         [port.web1]",
-            "in kernel  link 2/2, bridge port 1/1, FDB entry 1/1, rule 4/4, set element 6/6",
+            "in kernel  link 2/2, bridge port 1/1, FDB entry 1/1, rule 4/4, set element 7/7",
         ] {
             assert!(text.lines().any(|it| it.trim() == line), "{line}\n{text}");
         }
