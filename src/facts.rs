@@ -109,6 +109,9 @@ pub struct BridgeFact {
     pub stp: bool,
     /// Multicast snooping on.
     pub mcast_snooping: bool,
+    /// It goes by VLANs. Then it tags frames, and untags them, between the places where the security
+    /// groups see them: they pass unfiltered.
+    pub vlan_filtering: bool,
     /// The reserved group addresses that it forwards: bit X is 01:80:c2:00:00:0X.
     pub group_fwd_mask: u16,
     /// IPv4 frames of this bridge go through iptables.
@@ -136,6 +139,7 @@ impl BridgeFact {
         forward_delay: 0,
         stp: false,
         mcast_snooping: false,
+        vlan_filtering: false,
         group_fwd_mask: Self::LLDP,
         nf_call_iptables: true,
         nf_call_ip6tables: true,

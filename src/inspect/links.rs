@@ -58,7 +58,10 @@ fn switches_of(part: Scoped<'_>, kernel: Kernel<'_>) -> Vec<Check> {
             ("nf_call_ip6tables", ip6tables),
         ];
         let off = switches.into_iter().filter(|(_, on)| !on);
-        let points: Vec<String> = off.map(|(name, _)| format!("{name} 0, not 1")).collect();
+        let off = off.map(|(name, _)| format!("{name} 0, not 1"));
+        let by_vlans = found.vlan_filtering;
+        let by_vlans = by_vlans.then(|| "vlan_filtering 1, not 0".to_owned());
+        let points: Vec<String> = off.chain(by_vlans).collect();
         check.different(&points)
     };
     part.applied.lent.keys().map(check).collect()
@@ -171,6 +174,11 @@ fn switches(found: &BridgeFact) -> Vec<String> {
             "mcast_snooping",
             on(found.mcast_snooping),
             on(ours.mcast_snooping),
+        ),
+        (
+            "vlan_filtering",
+            on(found.vlan_filtering),
+            on(ours.vlan_filtering),
         ),
         (
             "nf_call_iptables",

@@ -55,6 +55,7 @@ fn what_was_made_is_read_back() {
                 stp: false,
                 group_fwd_mask: 0x4000,
                 mcast_snooping: false,
+                vlan_filtering: false,
                 nf_call_iptables: true,
                 nf_call_ip6tables: true,
             }),

@@ -86,6 +86,7 @@ fn bridge(data: &[InfoBridge]) -> BridgeFact {
         forward_delay: 0,
         stp: false,
         mcast_snooping: false,
+        vlan_filtering: false,
         group_fwd_mask: 0,
         nf_call_iptables: false,
         nf_call_ip6tables: false,
@@ -96,6 +97,7 @@ fn bridge(data: &[InfoBridge]) -> BridgeFact {
             InfoBridge::StpState(state) => fact.stp = *state != BridgeStpState::Disabled,
             InfoBridge::GroupFwdMask(mask) => fact.group_fwd_mask = *mask,
             InfoBridge::MulticastSnooping(on) => fact.mcast_snooping = *on,
+            InfoBridge::VlanFiltering(on) => fact.vlan_filtering = *on,
             InfoBridge::NfCallIpTables(on) => fact.nf_call_iptables = *on,
             InfoBridge::NfCallIp6Tables(on) => fact.nf_call_ip6tables = *on,
             _ => {}

@@ -68,7 +68,7 @@ pub(super) fn bridge(session: &Session, bridge: &Bridge) -> Result<(), HostError
                 return Err(refused(doing(), "it is there, but not a bridge"));
             }
             finish.take(session, &link, &doing)?;
-            change(session, with_index(bridge_settings(bridge), &link), &doing)?;
+            change(session, changed_bridge(bridge, &link), &doing)?;
             finish.finish(session, &link, &doing)
         }
     }
@@ -252,6 +252,13 @@ fn bridge_settings(bridge: &Bridge) -> LinkMessageBuilder<LinkBridge> {
         .nf_call_ip6tables(ours.nf_call_ip6tables)
 }
 
-fn with_index(builder: LinkMessageBuilder<LinkBridge>, link: &LinkFact) -> LinkMessage {
-    builder.index(link.index).build()
+/// A kernel without VLANs on bridges does not know their switch: it is set only where it is on.
+fn changed_bridge(bridge: &Bridge, link: &LinkFact) -> LinkMessage {
+    let builder = bridge_settings(bridge).index(link.index);
+    let by_vlans = matches!(&link.kind, LinkKind::Bridge(fact) if fact.vlan_filtering);
+    if by_vlans {
+        builder.vlan_filtering(false).build()
+    } else {
+        builder.build()
+    }
 }

@@ -48,10 +48,17 @@ fn bridge<'a>(network: &NetworkConfig, facts: &'a HostFacts) -> Result<&'a LinkF
              bridge of the host's"
         ));
     }
-    if !matches!(link.kind, LinkKind::Bridge(_)) {
+    let LinkKind::Bridge(fact) = &link.kind else {
         let found = found(link, facts);
         return Err(format!(
             "network {name} is on {bridge}, which is no bridge but {found}"
+        ));
+    };
+    if fact.vlan_filtering {
+        return Err(format!(
+            "network {name} is on bridge {bridge}, which goes by VLANs (vlan_filtering 1): what it tags \
+             and untags passes the security groups by; switch that off, or give the machines a network \
+             of type vlan or flat"
         ));
     }
     if !link.up {
@@ -218,6 +225,18 @@ mod tests {
             refused,
             "network lan has MTU 9000, but bridge br0 has MTU 1500"
         );
+    }
+
+    #[test]
+    fn a_bridge_that_goes_by_vlans_is_refused() {
+        let mut facts = host();
+        facts.links[0].kind = LinkKind::Bridge(BridgeFact {
+            vlan_filtering: true,
+            ..BridgeFact::OURS
+        });
+        let refused = resolved("", &facts).unwrap_err();
+        let words = "bridge br0, which goes by VLANs (vlan_filtering 1)";
+        assert!(refused.contains(words), "{refused}");
     }
 
     #[test]
