@@ -144,7 +144,8 @@ pub struct Besides {
     pub capabilities: Capabilities,
     /// Taps that open. They are silenced before, and closed until then.
     pub opening: Vec<IfName>,
-    /// Those of them that are on bridges of the host's.
+    /// Taps on bridges of the host's whose frames for reserved addresses are to pass the guard: those that
+    /// open, and others that may have lost it.
     pub fenced: Vec<IfName>,
     /// Connections to forget once the rules are in.
     pub forget: Vec<Forget>,

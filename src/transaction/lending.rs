@@ -7,7 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Records;
-use crate::model::{BridgeSwitches, IfName};
+use crate::facts::HostFacts;
+use crate::model::{BridgeSwitches, IfName, Tap};
 
 /// Notes what bridges had to which a network comes, and forgets those that no network is on any more.
 pub(super) fn note(records: &mut Records, found: &BTreeMap<IfName, BridgeSwitches>) {
@@ -25,17 +26,27 @@ pub(super) fn note(records: &mut Records, found: &BTreeMap<IfName, BridgeSwitche
     }
 }
 
-/// Those of these taps that are on bridges of the host's.
-pub(super) fn fenced(records: &Records, opening: &[IfName]) -> Vec<IfName> {
-    let on_existing = |tap: &&IfName| {
-        let mut open = records
-            .domains
-            .values()
-            .flat_map(|record| record.want.open_ports());
-        open.any(|(port, of_port)| {
-            let network = records.networks.get(&port.network);
-            of_port.name == **tap && network.is_some_and(|it| it.network.existing().is_some())
-        })
+/// The taps on bridges of the host's that are fenced now: those that open; and of `there`, where the kernel
+/// was read back, all that are on their bridge. What a port has it loses when it leaves its bridge, also to
+/// come back, and nobody reads this of a port.
+pub(super) fn fenced(
+    records: &Records,
+    opening: &[IfName],
+    there: Option<&HostFacts>,
+) -> Vec<IfName> {
+    let domains = records.domains.values();
+    let open = domains.flat_map(|record| record.want.open_ports());
+    let on_existing = open.filter_map(|(port, tap)| {
+        let network = &records.networks.get(&port.network)?.network;
+        network.existing().map(|_| (tap, &network.bridge))
+    });
+    let is_there = |tap: &Tap, bridge: &IfName| {
+        let link = there?.link(&tap.name)?;
+        let on = there?.link_by_index(link.master?)?;
+        Some(link.index == tap.index && on.name == bridge.as_str())
     };
-    opening.iter().filter(on_existing).cloned().collect()
+    let fenced = on_existing.filter(|(tap, bridge)| {
+        opening.contains(&tap.name) || is_there(tap, bridge).unwrap_or(false)
+    });
+    fenced.map(|(tap, _)| tap.name.clone()).collect()
 }

@@ -101,7 +101,7 @@ pub fn settle(before: &Records, wants: &[Want], around: Surroundings<'_>) -> Tra
             .host
             .as_ref()
             .map_or(around.capabilities, |host| host.capabilities),
-        fenced: lending::fenced(&after, &opening),
+        fenced: lending::fenced(&after, &opening, around.facts.filter(|_| all)),
         opening,
         forget: forgotten(before, &after, &begun),
         judge: match around.renewal {

@@ -3,7 +3,8 @@
 use std::net::UdpSocket;
 use std::time::Duration;
 
-use super::stage::{HOST, OUTSIDE, ROUTER, Stage, Talk, asks, is_silent, vm};
+use super::stage::{HOST, Machine, OUTSIDE, ROUTER, Stage, Talk, asks, is_silent, vm};
+use crate::support::Vm;
 use crate::support::frames::{self, end};
 use crate::support::netns::run;
 use crate::support::world::assert_same;
@@ -163,29 +164,47 @@ fn a_machine_sends_as_nobody_else() {
 
 /// A bridge hands these to the host and learns their source, past every filter, unless its port says
 /// otherwise.
+fn moves_nobody_by_reserved_addresses(machine: &Vm, running: &Machine) {
+    run("ip link set br0 type bridge stp_state 1");
+    let sends = running.packets();
+    let stolen = frames::mac("fa:16:3e:00:00:77");
+    for last in [0x00, 0x02, 0x03, 0x0e] {
+        let group = [0x01, 0x80, 0xc2, 0, 0, last];
+        sends.send(&frames::of_type(stolen, group, 0x88cc, &[0; 46]));
+    }
+    let own = frames::mac(&machine.nics[0].mac);
+    sends.send(&frames::of_type(own, [0xff; 6], 0x88cc, &[0; 46]));
+    let published = running.enter(|| asks(HOST, 22));
+    assert_eq!(
+        published.as_deref(),
+        Some("host"),
+        "what came after them has been seen"
+    );
+    let known = run("bridge fdb show br br0");
+    assert!(known.contains(&machine.nics[0].mac), "{known}");
+    assert!(!known.contains("fa:16:3e:00:00:77"), "{known}");
+}
+
 #[test]
 fn a_machine_cannot_move_anybody_by_frames_for_reserved_addresses() {
     Stage::run(|stage| {
         let machine = vm(1, "web");
         let running = stage.start(&machine);
-        run("ip link set br0 type bridge stp_state 1");
-        let sends = running.packets();
-        let stolen = frames::mac("fa:16:3e:00:00:77");
-        for last in [0x00, 0x02, 0x03, 0x0e] {
-            let group = [0x01, 0x80, 0xc2, 0, 0, last];
-            sends.send(&frames::of_type(stolen, group, 0x88cc, &[0; 46]));
-        }
-        let own = frames::mac(&machine.nics[0].mac);
-        sends.send(&frames::of_type(own, [0xff; 6], 0x88cc, &[0; 46]));
-        let published = running.enter(|| asks(HOST, 22));
-        assert_eq!(
-            published.as_deref(),
-            Some("host"),
-            "what came after them has been seen"
-        );
-        let known = run("bridge fdb show br br0");
-        assert!(known.contains(&machine.nics[0].mac), "{known}");
-        assert!(!known.contains("fa:16:3e:00:00:77"), "{known}");
+        moves_nobody_by_reserved_addresses(&machine, &running);
+    });
+}
+
+/// As where the host's network is restarted: a port that leaves its bridge loses what it had.
+#[test]
+fn nor_once_its_tap_has_left_the_bridge_come_back_and_been_repaired() {
+    Stage::run(|stage| {
+        let machine = vm(1, "web");
+        let running = stage.start(&machine);
+        let tap = &machine.nics[0].tap;
+        run(&format!("ip link set {tap} nomaster"));
+        run(&format!("ip link set {tap} master br0"));
+        stage.world.vmhook(&["sync"]).ok();
+        moves_nobody_by_reserved_addresses(&machine, &running);
     });
 }
 
