@@ -6,6 +6,7 @@ use ipnet::IpNet;
 
 use crate::facts::{AddressFact, HostFacts, LinkFact};
 use crate::plan::host_end::HostEndPair;
+use crate::plan::link::alias;
 
 /// What is other on the host's device than it was applied.
 pub(super) fn differences(
@@ -18,9 +19,9 @@ pub(super) fn differences(
     if fact.mac != Some(pair.mac) {
         points.push(format!("its MAC address is not {}", pair.mac));
     }
-    let other_end = other_end.and_then(|index| facts.link_by_index(index));
-    if other_end.is_none_or(|link| link.name != pair.port.as_str()) {
-        points.push(format!("its other end is not {}", pair.port));
+    match other_end.and_then(|index| facts.link_by_index(index)) {
+        Some(port) if port.name == pair.port.as_str() => points.extend(of_port(pair, port)),
+        _ => points.push(format!("its other end is not {}", pair.port)),
     }
     let own = facts.addresses.iter().filter(|it| it.link == fact.index);
     let there: BTreeSet<IpNet> = own.map(AddressFact::with_prefix).collect();
@@ -30,4 +31,23 @@ pub(super) fn differences(
     points
         .extend(more.map(|address| format!("has address {address}, which is not of host_address")));
     points
+}
+
+/// What is other on the port of the bridge.
+fn of_port(pair: &HostEndPair, port: &LinkFact) -> Vec<String> {
+    let HostEndPair {
+        mtu,
+        port_mac,
+        port: name,
+        ..
+    } = pair;
+    let alias = alias(&pair.network);
+    let points = [
+        (port.mac != Some(*port_mac))
+            .then(|| format!("the MAC address of {name} is not {port_mac}")),
+        (port.mtu != u32::from(*mtu)).then(|| format!("{name} has MTU {}, not {mtu}", port.mtu)),
+        (port.alias.as_ref() != Some(&alias))
+            .then(|| format!("{name} does not bear the alias {alias}")),
+    ];
+    points.into_iter().flatten().collect()
 }

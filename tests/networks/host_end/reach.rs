@@ -129,6 +129,18 @@ fn a_repair_brings_back_what_somebody_took_or_changed() {
             (format!("ip link set {PORT} nomaster"), PORT),
             (format!("ip link set {END} mtu 1400"), "MTU 1400, not 1450"),
             (
+                format!("ip link set {PORT} mtu 1400"),
+                "has MTU 1400, not 1450",
+            ),
+            (
+                format!("ip link set {PORT} address 1e:00:00:00:00:01"),
+                "the MAC address of vmp-",
+            ),
+            (
+                format!("ip link set {PORT} alias office"),
+                "does not bear the alias vmhook:network=",
+            ),
+            (
                 format!("ip address flush dev {END}"),
                 "lacks address 192.168.101.1/24",
             ),
