@@ -8,8 +8,9 @@
 //! # What a death or a failure leaves
 //!
 //! - Before the first change the host's record loses its generation, and gets the new one after the
-//!   last other record is written; then the wants go that are applied. A hook that finds none reads the kernel back as a whole and repairs:
-//!   so whatever a killed hook left is put right by the next one, under the same lock.
+//!   last other record is written; then the wants go that are applied. A hook that finds no
+//!   generation reads the kernel back as a whole and repairs: so whatever a killed hook left is put
+//!   right by the next one, under the same lock.
 //! - A change that fails while something is being set up is undone: not by inverses, but as the way
 //!   from what the kernel then has to what the records say. If that fails too, the port stays
 //!   closed, the want unapplied, and the generation missing.

@@ -10,8 +10,8 @@ use crate::host::Host;
 use crate::state::ReadBack;
 use crate::transaction::Records;
 
-/// The host as it is and as the records say. Taken without the lock: a hook that runs meanwhile
-/// makes the two disagree.
+/// The host as it is and as the records say. Where it is taken without the lock, a hook that runs
+/// meanwhile makes the two disagree.
 #[derive(Debug, Clone)]
 pub struct Survey {
     /// Links and addresses.

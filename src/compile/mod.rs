@@ -33,8 +33,8 @@ pub fn compile_skeleton(options: &Options) -> HostState {
     }
 }
 
-/// A network's links, what they know of other hosts, and its place in the guard; once it serves a port, also the rules
-/// that give its packets their conntrack zone.
+/// A network's links, what they know of other hosts, and its place in the guard; once it serves a port,
+/// also the rules that give its packets their conntrack zone.
 pub fn compile_network(
     (network, zone): (&Network, Zone),
     serving: Option<&Serving<'_>>,

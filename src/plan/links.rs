@@ -14,8 +14,8 @@ pub(super) fn changes(have: &HostState, want: &HostState) -> Vec<LinkChange> {
 }
 
 /// Whether a link that is there can stay: a tunnel's identity cannot be changed while it lives, a
-/// bridge can be brought back to anything in place, and a pair is whole or nothing. A link of another network never stays: the
-/// alias tells whose it is, and nobody takes over what is another's.
+/// bridge can be brought back to anything in place, and a pair is whole or nothing. A link of another
+/// network never stays: the alias tells whose it is, and nobody takes over what is another's.
 fn stays(name: &IfName, have: &HostState, want: &HostState) -> bool {
     match (have.links.get(name), want.links.get(name)) {
         (Some(OwnLink::Vxlan(ours)), Some(OwnLink::Vxlan(wanted))) => {
@@ -148,7 +148,8 @@ fn suppressed(have: &HostState, want: &HostState, joining: &BTreeSet<&IfName>) -
 }
 
 /// A bridge, its device, the device's entries; the device becomes a port last, when it can carry
-/// what it gets, and comes up only then. A link that is there in another form is made again in place: making is idempotent.
+/// what it gets, and comes up only then. A link that is there in another form is made again in place:
+/// making is idempotent.
 fn added(have: &HostState, want: &HostState) -> Vec<LinkChange> {
     let is_as_wanted = |name: &IfName| have.links.get(name) == want.links.get(name);
     let new = |name: &&IfName| !(is_as_wanted(name) && stays(name, have, want));

@@ -1,8 +1,9 @@
 //! `vmhook`: what an operator asks.
 //!
 //! A thin program: it reads arguments and files, asks the library, and prints. Only it knows clap,
-//! libvirt and colours. `plan`, `check`, `inspect` and `export` change nothing; `sync` repairs, and serves what
-//! libvirt changed without a hook; `reload` brings a changed configuration to machines that run; `setup` and `remove` make an installation and undo it.
+//! libvirt and colours. `plan`, `check`, `inspect` and `export` change nothing; `sync` repairs, and
+//! serves what libvirt changed without a hook; `reload` brings a changed configuration to machines that
+//! run; `setup` and `remove` make an installation and undo it.
 //!
 //! | exit code | means |
 //! |---|---|

@@ -6,8 +6,8 @@
 //! - `table bridge vmhook`: frames. A port of a managed bridge that is not in `members` neither
 //!   gives frames to a member nor gets one from it, whatever the ethertype: hot-plugged, moved
 //!   there, or not yet opened. Members of two networks (`places`) are as closed to each other, so a
-//!   tap that is moved to another managed bridge is heard by nobody there. A member that is a VM's (`ports`) sends only with its own MAC and
-//!   addresses, and gets no frame that is not meant for it.
+//!   tap that is moved to another managed bridge is heard by nobody there. A member that is a VM's
+//!   (`ports`) sends only with its own MAC and addresses, and gets no frame that is not meant for it.
 //! - `table inet vmhook`: the host. It takes no packet from a managed bridge, sends none to it and
 //!   routes none through it; without this a VM can address the tunnel end point itself and inject
 //!   frames into any network. Its own stack sends nothing into a VM's tap.
