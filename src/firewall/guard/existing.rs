@@ -21,7 +21,9 @@ pub(super) const BRIDGE_SETS: &str = "	set shared { type ifname; }
 /// From a member to the host: nothing, but on a network that the host is on itself. What else it is told
 /// there by a machine has passed that port's checks before; but no machine reaches the host's end of a
 /// tunnel, whatever its groups allow, and what is sent to a reserved group address comes by way of no
-/// filter.
+/// filter. Behind a second tag nothing is seen here of what it is, and the host takes a tag of VLAN 0,
+/// and another one behind it, for none: so a machine's frame has one tag at the most. `meta protocol` is
+/// what stands behind the first.
 ///
 /// Which network it is the priority tells, as in `from_member`. It is none again behind `table inet`, which
 /// may ask for it once more: a bridge that does not ask iptables calls that only now.
@@ -30,6 +32,7 @@ pub(super) const TO_HOST: &str = "	chain to_host {
 		meta priority set iifname map @networks
 		meta priority != @with_host drop
 		iifname @ways_out accept
+		meta protocol { 8021q, 8021ad } drop
 		ether daddr & ff:ff:ff:ff:ff:f0 == 01:80:c2:00:00:00 drop
 		udp dport @tunnel_ports drop
 	}

@@ -3,7 +3,7 @@
 use std::net::UdpSocket;
 use std::time::Duration;
 
-use super::stage::{HOST, Machine, OUTSIDE, ROUTER, Stage, Talk, asks, is_silent, vm};
+use super::stage::{HOST, LAN, Machine, OUTSIDE, ROUTER, Stage, Talk, asks, is_silent, vm};
 use crate::support::Vm;
 use crate::support::frames::{self, end};
 use crate::support::netns::run;
@@ -235,6 +235,47 @@ fn a_machine_does_not_reach_a_tunnels_end_though_the_host_is_on_its_bridge() {
         });
         let got = got.expect("the host gets what is not for the tunnel");
         assert!(got.ends_with(b"to somebody else"), "the first that came");
+        stage.world.take_down(&[&far]);
+    });
+}
+
+/// The host takes two tags of VLAN 0 for none, and behind the second the guard sees no port.
+#[test]
+fn two_tags_do_not_carry_a_machine_to_a_tunnels_end() {
+    Stage::run(|stage| {
+        let tags = LAN.replace("bridge = \"br0\"", "bridge = \"br0\"\nhardened = false");
+        let tunnel = "[host]\nlocal_ip = \"10.5.0.1\"\n[network.far]\nid = \"far\"\n\
+                      type = \"vxlan\"\nvni = 267\nport = 7001\n";
+        stage.world.configure(&(tags + tunnel));
+        let machine = vm(1, "web");
+        let running = stage.start(&machine);
+        let far = crate::support::Vm::new(2).with(|nic| "brqfar".clone_into(&mut nic.bridge));
+        stage.world.bring_up(&[&far]);
+        let hears = stage.world.packets("br0");
+        let bridge = "fa:16:3e:00:00:01";
+        run(&format!("ip link set br0 address {bridge}"));
+        let (from, to) = (
+            end(&machine.nics[0].mac, &machine.nics[0].ip),
+            end(bridge, HOST),
+        );
+        let udp = |port, tags: &[u8]| frames::udp(from, to, (4000, port), tags);
+        let sends = running.packets();
+        let once = |tags| frames::tagged(0, &udp(7001, tags));
+        sends.send(&udp(7001, b"none"));
+        sends.send(&once(b"one"));
+        sends.send(&frames::tagged(0, &once(b"two")));
+        sends.send(&frames::service_tagged(0, &once(b"service")));
+        let service = frames::service_tagged(0, &udp(7001, b"inside"));
+        sends.send(&frames::tagged(0, &service));
+        sends.send(&frames::tagged(0, &udp(7002, b"last")));
+
+        let soon = Duration::from_secs(10);
+        let got = hears.receive(soon, |frame| {
+            let words: [&[u8]; 6] = [b"none", b"one", b"two", b"service", b"inside", b"last"];
+            words.iter().any(|word| frame.ends_with(word))
+        });
+        let got = got.expect("the host gets what has one tag and is not for the tunnel");
+        assert!(got.ends_with(b"last"), "the first that came: {got:?}");
         stage.world.take_down(&[&far]);
     });
 }
