@@ -4,12 +4,13 @@
 //! before this would cut somebody off, so the first machine is let in only when all of them are named.
 
 use super::adopt::found;
-use crate::config::NetworkConfig;
+use crate::config::{Config, NetworkConfig, NetworkKindConfig};
 use crate::facts::{HostFacts, LinkFact, LinkKind};
 use crate::model::{ExistingBridge, IfName, Mtu, Network, NetworkKind};
 
 /// The bridge's MTU, or a smaller one, and its named ports.
 pub(super) fn existing(
+    config: &Config,
     (network, existing): (&NetworkConfig, &ExistingBridge),
     facts: &HostFacts,
 ) -> Result<(Mtu, NetworkKind), String> {
@@ -27,8 +28,10 @@ pub(super) fn existing(
         }
     }
     for port in &existing.trusted_ports {
-        if let Place::On(other) = place(port, link, facts) {
-            return Err(elsewhere(network, port, other));
+        match place(port, link, facts) {
+            Place::Here => {}
+            Place::Absent | Place::Free => alone(config, network, port)?,
+            Place::On(other) => return Err(elsewhere(network, port, other)),
         }
     }
     Ok((mtu, NetworkKind::Bridge(existing.clone())))
@@ -123,6 +126,23 @@ fn place<'a>(port: &IfName, bridge: &LinkFact, facts: &'a HostFacts) -> Place<'a
             Place::On(other.map_or("another device", |link| link.name.as_str()))
         }
     }
+}
+
+/// A port that is nowhere yet is one network's: the guard knows a port's network before the port is there.
+fn alone(config: &Config, network: &NetworkConfig, port: &IfName) -> Result<(), String> {
+    let names = |it: &&NetworkConfig| match &it.kind {
+        NetworkKindConfig::Bridge(named) => named.ways_out().any(|it| it == port),
+        _ => false,
+    };
+    let others = config.networks.values().flatten();
+    let mut others = others.filter(|it| it.id != network.id);
+    others.find(names).map_or(Ok(()), |other| {
+        Err(format!(
+            "network {} names trusted port {port}, which is on no bridge yet, and so does network {}: \
+             name it in one of the two, or put it on its bridge first",
+            network.name, other.name
+        ))
+    })
 }
 
 fn absent(network: &NetworkConfig, port: &IfName, what: &str) -> String {
@@ -267,6 +287,18 @@ mod tests {
                 (got, _) => panic!("{keys}: {got:?}"),
             }
         }
+    }
+
+    #[test]
+    fn a_port_that_is_nowhere_yet_is_of_one_network() {
+        let other =
+            "[network.far]\nid = \"far\"\nbridge = \"br1\"\ntrusted_ports = [\"eth9\", \"eth0\"]";
+        let with =
+            |port: &str| resolved(&format!("trusted_ports = [\"{port}\"]\n{other}"), &host());
+        let refused = with("eth9").unwrap_err();
+        let words = "which is on no bridge yet, and so does network far";
+        assert!(refused.contains(words), "{refused}");
+        assert!(with("eth0").is_ok(), "it is on this one");
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub fn network(
         NetworkKindConfig::Vlan(vlan) => physical::vlan(config, (network, vlan), facts)?,
         NetworkKindConfig::Flat(flat) => physical::flat(config, (network, flat), facts)?,
         NetworkKindConfig::Local => (network.mtu.unwrap_or(Mtu::ETHERNET), NetworkKind::Local),
-        NetworkKindConfig::Bridge(named) => existing::existing((network, named), facts)?,
+        NetworkKindConfig::Bridge(named) => existing::existing(config, (network, named), facts)?,
     };
     let host_end = host_end::host_end(config, (network, mtu), facts)?;
     let resolved = Network {
