@@ -146,3 +146,19 @@ fn a_tunnel_that_would_be_another_is_refused_with_both() {
         }
     });
 }
+
+#[test]
+fn a_network_that_cannot_be_had_stays_and_the_reload_says_so_and_does_the_rest() {
+    World::run(|world| {
+        bring_up(world);
+        run("ip link add out0 type bridge");
+        run("ip address add 203.0.113.1/24 dev out0");
+        let new = edited("vni = 267", "vni = 267\nhost_address = \"203.0.113.77/24\"");
+        world.configure(&new.replace("port = 22", "port = 2222"));
+        let outcome = reload(world);
+        assert_eq!(outcome.code, 1, "{outcome:#?}");
+        let cause = "network selfservice stays as it was made: host_address 203.0.113.77/24";
+        assert!(outcome.err.contains(cause), "{outcome:#?}");
+        assert!(outcome.out.contains("rules of web"), "{outcome:#?}");
+    });
+}

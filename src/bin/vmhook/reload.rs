@@ -43,6 +43,7 @@ fn say(
         shared,
         changes,
         notes,
+        left,
         unknown,
         ..
     } = decision;
@@ -56,13 +57,16 @@ fn say(
     let note = |note: &String| format!("{} {note}", styled(NOTE, "note:"));
     let lines = changes.into_iter().chain(notes.iter().map(note));
     output.print(&(lines.map(line).collect::<String>() + script))?;
+    for network in &left {
+        output.complain(network);
+    }
     for name in &unknown {
         output.complain(&format!(
             "domain {name} stays as it was: its record does not tell what its metadata says; \
              `vmhook sync {name}`, then reload again"
         ));
     }
-    Ok(if unknown.is_empty() {
+    Ok(if left.is_empty() && unknown.is_empty() {
         Answer::Yes
     } else {
         Answer::No

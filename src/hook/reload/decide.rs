@@ -23,6 +23,9 @@ pub struct Decision {
     pub changes: Vec<Rewritten>,
     /// What it says otherwise and a reload does not serve.
     pub notes: Vec<String>,
+    /// Networks that stay as they were made: what it says of them cannot be had, so whoever starts on
+    /// one is refused.
+    pub left: Vec<String>,
     /// Domains of whose ports nobody knows what they would be: they stay as they were.
     pub unknown: Vec<String>,
 }
@@ -47,6 +50,7 @@ pub fn decide(config: &Config, standing: Standing<'_>) -> Result<Decision, Vec<R
         renewal: shared.renewal.clone(),
         shared: shared.changes.clone(),
         notes: shared.notes.clone(),
+        left: shared.left.clone(),
         ..Decision::default()
     };
     let mut refusals = Vec::new();

@@ -21,6 +21,8 @@ pub(super) struct Shared {
     pub(super) changes: Vec<String>,
     /// What stays otherwise than the configuration says.
     pub(super) notes: Vec<String>,
+    /// Networks that stay as they were made, for what the configuration says of them cannot be had.
+    pub(super) left: Vec<String>,
 }
 
 impl Shared {
@@ -51,8 +53,8 @@ impl Shared {
         let says = match resolve::network(config, of_network, standing.facts) {
             Ok(says) => says,
             Err(cause) => {
-                let note = format!("network {name} stays as it was made: {cause}");
-                return self.notes.push(note);
+                let left = format!("network {name} stays as it was made: {cause}");
+                return self.left.push(left);
             }
         };
         if says.has_same_links(stands) {
