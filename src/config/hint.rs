@@ -7,14 +7,19 @@ const ENOUGH: usize = 100;
 
 /// The candidate that is at most a third of its letters away, as `; did you mean "…"?`, or nothing.
 /// Two neighbours that changed places are one letter.
-pub(super) fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+pub(crate) fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let typed: String = typed.chars().take(ENOUGH).collect();
     let near = known
         .into_iter()
         .map(|name| (osa_distance(&typed, name), name))
-        .filter(|(far, name)| *far <= name.chars().count().div_ceil(3))
+        .filter(|(far, name)| *far <= name.chars().count().div_ceil(3) || abbreviates(&typed, name))
         .min();
     near.map_or_else(String::new, |(_, name)| format!("; did you mean {name:?}?"))
+}
+
+/// Whether it is how a name begins: `dev` for `device`.
+fn abbreviates(typed: &str, name: &str) -> bool {
+    typed.chars().count() >= 3 && name.starts_with(typed)
 }
 
 /// Neutron's keys, the key of ours that a table must know for the hint to be about it, and the hint.
@@ -89,6 +94,13 @@ mod tests {
     fn says_nothing_where_nothing_is_near() {
         assert_eq!(nearest("firewall", ["host", "network"]), "");
         assert_eq!(nearest("", ["host"]), "");
+    }
+
+    #[test]
+    fn the_beginning_of_a_name_is_the_name() {
+        let known = ["device", "family", "route_to"];
+        assert_eq!(nearest("dev", known), "; did you mean \"device\"?");
+        assert_eq!(nearest("de", known), "");
     }
 
     #[test]

@@ -49,8 +49,20 @@ const FAMILIES: [(&str, Family); 2] = [("ipv4", Family::Ipv4), ("ipv6", Family::
 pub(super) fn read(value: &Value<'_>) -> Checked<LocalIp> {
     match value.table() {
         Ok(table) => described(table),
-        Err(_) => value.address().map(LocalIp::Is),
+        Err(_) => match value.string() {
+            Ok(name) if is_device(name) => Err(value
+                .error(format!(
+                    "{name:?} is not an IP address; if a device is meant, write {{ device = {name:?} }}"
+                ))
+                .into()),
+            _ => value.address().map(LocalIp::Is),
+        },
     }
+}
+
+/// Whether it reads like a device's name; a slip in an address does not.
+fn is_device(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.parse::<IfName>().is_ok()
 }
 
 fn described(mut table: Table<'_>) -> Checked<LocalIp> {

@@ -113,7 +113,7 @@ pub(super) fn read<'a>(
         None if table.has("network") => PortNetwork::Unknown,
         None => PortNetwork::Any,
     };
-    let fixed_ips = table.optional("fixed_ips", |value| value.set(Value::interface_address));
+    let fixed_ips = table.optional("fixed_ips", |value| value.set(fixed_ip));
     let pairs = |value: &Value<'a>| value.list(address_pair);
     let allowed_address_pairs = table.optional("allowed_address_pairs", pairs);
     let groups = |value: &Value<'a>| value.set(|group| context.security_group(group));
@@ -138,6 +138,19 @@ pub(super) fn read<'a>(
         no_filters(port, &mut table);
     }
     table.finish(port)
+}
+
+/// One address; whoever writes it as an interface's, with its prefix, is told where prefixes go.
+fn fixed_ip(value: &Value<'_>) -> Checked<IpAddr> {
+    let text = value.string()?;
+    if text.parse::<IpNet>().is_ok() {
+        let message = format!(
+            "{text:?} is not an IP address: write it without the prefix length; a prefix goes into \
+             allowed_address_pairs"
+        );
+        return Err(value.error(message).into());
+    }
+    value.interface_address()
 }
 
 fn address_pair(value: &Value<'_>) -> Checked<(IpNet, Option<MacAddr>)> {

@@ -68,6 +68,7 @@ impl ProtocolNumber {
         }
         let hint = match name.as_str() {
             "all" => "; did you mean \"any\"?".to_owned(),
+            "icmpv4" | "icmp4" | "ipv4-icmp" => "; did you mean \"icmp\"?".to_owned(),
             name => nearest(name, NAMES.map(|(name, _)| name)),
         };
         let message =

@@ -131,16 +131,23 @@ fn ports(table: &mut Table<'_>, protocol: Option<ProtocolNumber>) -> Option<Port
     one.or(range)
 }
 
-/// Whatever the ports are, the protocol has none.
+const HAVE_PORTS: &str = "only tcp, udp, sctp, dccp and udplite have ports";
+
+const NO_PROTOCOL: &str =
+    "\"protocol\" is missing, such as protocol = \"tcp\"; tcp and udp need a rule each";
+
+/// Whatever the ports are, the protocol has none, or there is no protocol.
 fn no_ports(table: &mut Table<'_>, protocol: Option<ProtocolNumber>) {
-    let instead = match protocol {
-        Some(protocol) if protocol.has_types() => "; use icmp_type and icmp_code",
-        _ => "",
+    let why = match protocol {
+        None => NO_PROTOCOL.to_owned(),
+        Some(protocol) if protocol.has_types() => {
+            format!("{HAVE_PORTS}; use icmp_type and icmp_code")
+        }
+        Some(_) => HAVE_PORTS.to_owned(),
     };
     for key in ["port", "ports"] {
         if table.value(key).is_some() {
-            let message = format!("only tcp, udp, sctp, dccp and udplite have ports{instead}");
-            table.complain_of(key, message);
+            table.complain_of(key, &why);
         }
     }
 }

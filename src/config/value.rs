@@ -85,8 +85,26 @@ impl<'a> Value<'a> {
             DeValue::Table(_) => self.header(),
             _ => self.site,
         };
-        let message = format!("{}: expected {what}, found {found}", self.path);
+        let hint = self.rewritten(what);
+        let message = format!("{}: expected {what}, found {found}{hint}", self.path);
         Err(site.error(&message).into())
+    }
+
+    /// How a string is written that holds what is expected: without quotes, or in brackets.
+    fn rewritten(&self, expected: &str) -> String {
+        let DeValue::String(text) = self.toml else {
+            return String::new();
+        };
+        let meant = match expected {
+            "an integer" if text.parse::<i64>().is_ok() => text.to_string(),
+            "true or false" if matches!(text.as_ref(), "true" | "false") => text.to_string(),
+            "an array" => format!("[{text:?}]"),
+            _ => return String::new(),
+        };
+        match (self.key, self.path.rsplit_once('.')) {
+            (Some(_), Some((_, key))) => format!("; write {key} = {meant}"),
+            _ => format!("; write {meant}"),
+        }
     }
 
     /// A string.
