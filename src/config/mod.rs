@@ -44,6 +44,7 @@ mod value;
 pub use error::{Checked, ConfigError, ConfigErrors, Place, Position};
 pub use fingerprint::Fingerprint;
 pub use firewall::{Dispatch, FirewallConfig};
+pub(crate) use hint::nearest;
 pub use host::HostConfig;
 pub use load::load;
 pub use local_ip::LocalIp;

@@ -100,11 +100,13 @@ pub struct MetadataError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MetadataProblem {
     /// An element of our namespace that has no meaning where it stands.
-    #[error("element {0} has no meaning here")]
-    UnknownElement(
+    #[error("element {name} has no meaning here; {meant}")]
+    UnknownElement {
         /// Its name, quoted.
-        String,
-    ),
+        name: String,
+        /// What has a meaning there.
+        meant: &'static str,
+    },
     /// An element inside ours whose prefix is missing or not declared.
     #[error("element {0} is in no namespace (declare xmlns:vmhook=\"urn:vmhook:ports:1\")")]
     NoNamespace(

@@ -90,7 +90,7 @@ impl Entries {
 fn frame(cursor: &Cursor<'_>, element: &Element<'_>) -> Result<(), Fault> {
     match own_name(cursor, element)? {
         Some("ports") | None => {}
-        Some(other) => return Err(unknown(element, other)),
+        Some(other) => return Err(unknown(element, other, "it should be <ports>")),
     }
     let [] = Tag::new(cursor, element, "ports").attributes([])?;
     Ok(())
@@ -105,7 +105,7 @@ fn entry<'x>(
     match own_name(cursor, element)? {
         None => return Ok(None),
         Some("port") => {}
-        Some(other) => return Err(unknown(element, other)),
+        Some(other) => return Err(unknown(element, other, "<ports> holds <port>")),
     }
     let tag = Tag::new(cursor, element, "port");
     let mac = tag.required("mac", element.attribute("mac")?)?;
@@ -129,7 +129,7 @@ fn own_name<'e, 'x>(
     }
 }
 
-fn unknown(element: &Element<'_>, name: &str) -> Fault {
-    let problem = MetadataProblem::UnknownElement(quote(name));
-    Fault::at(element, problem)
+fn unknown(element: &Element<'_>, name: &str, meant: &'static str) -> Fault {
+    let name = quote(name);
+    Fault::at(element, MetadataProblem::UnknownElement { name, meant })
 }

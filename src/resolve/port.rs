@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use super::origin::{Origin, Origins, Said};
 use super::security::{no_filters, security};
-use crate::config::{Config, DeviceOwner, NetworkConfig, PortConfig, Section};
+use crate::config::{Config, DeviceOwner, NetworkConfig, PortConfig, Section, nearest};
 use crate::domain::{Domain, PortMetadata};
 use crate::model::{
     AllowedAddressPair, IfName, MacAddr, Port, PortSecurity, Remote, RemoteGroup, SecurityGroup,
@@ -232,7 +232,11 @@ fn groups(names: &Said<Vec<String>>, config: &Config) -> Result<Vec<SecurityGrou
     let group = |name: &String| match config.security_group(name) {
         Some(Ok(group)) => Ok(group.clone()),
         Some(Err(errors)) => Err(errors.to_string()),
-        None => Err(format!("security group {name:?} is not defined ({whence})")),
+        None => {
+            let hint = nearest(name, config.security_groups.keys().map(String::as_str));
+            let message = format!("security group {name:?} is not defined ({whence}){hint}");
+            Err(message)
+        }
     };
     names.what.iter().map(group).collect()
 }

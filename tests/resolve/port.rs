@@ -152,7 +152,7 @@ fn has_groups_that_are_defined() {
     );
     assert_eq!(
         port("", Some(&domain), None).unwrap_err(),
-        "security group \"wbe\" is not defined (domain metadata)"
+        "security group \"wbe\" is not defined (domain metadata); did you mean \"web\"?"
     );
     let typo = format!("{CONFIGURED}security_groups = [\"wbe\"]");
     assert_eq!(

@@ -9,6 +9,9 @@ use super::super::tag::{Fault, Tag};
 use super::{PortMetadata, own_name, unknown};
 use crate::model::MacAddr;
 
+/// What may stand in a `<port>`.
+const IN_PORT: &str = "<port> holds <fixed-ip>, <security-group> and <allowed-address-pair>";
+
 /// Reads the entry of the interface with this address.
 pub(super) fn port<'x>(
     cursor: &mut Cursor<'x>,
@@ -53,7 +56,7 @@ impl PortMetadata {
                 let tag = Tag::new(cursor, child, "allowed-address-pair");
                 self.allowed_address_pairs.push(address_pair(&tag)?);
             }
-            Some(other) => return Err(unknown(child, other)),
+            Some(other) => return Err(unknown(child, other, IN_PORT)),
             None => return Ok(()),
         }
         nothing_inside(cursor, child)
@@ -64,7 +67,11 @@ impl PortMetadata {
 fn nothing_inside<'x>(cursor: &mut Cursor<'x>, element: &Element<'x>) -> Result<(), Fault> {
     while let Some(child) = cursor.child(element)? {
         if let Some(name) = own_name(cursor, &child)? {
-            return Err(unknown(&child, name));
+            return Err(unknown(
+                &child,
+                name,
+                "nothing stands in an element with attributes only",
+            ));
         }
     }
     Ok(())
