@@ -69,6 +69,53 @@ fn two_ports_with_one_address_are_a_note_unless_their_networks_keep_them_apart()
 }
 
 #[test]
+fn dhcp_servers_that_leave_out_the_host_are_a_note() {
+    let network = |hosts: &str, servers: &str| {
+        format!(
+            "[network.x]\nid = \"x\"\ntype = \"local\"\nhost_address = {hosts}\n\
+             dhcp_servers = {servers}\n"
+        )
+    };
+    let own = r#"["192.0.2.1/24", "2001:db8::1/64"]"#;
+    let note = "note: network x: dhcp_servers does not name 192.0.2.1, the host's own address";
+    for (hosts, servers, noted) in [
+        (own, r#"["192.0.2.2", "fe80::1"]"#, true),
+        (own, r#"["192.0.2.2", "192.0.2.1"]"#, false),
+        (own, "[]", false),
+        (r#"["2001:db8::1/64"]"#, r#"["fe80::1"]"#, false),
+    ] {
+        let user = User::with("reference");
+        user.configure(&network(hosts, servers));
+        let Ended { out, .. } = user.run(&["check"]).with_code(0);
+        assert_eq!(out.contains(note), noted, "{hosts} {servers}: {out}");
+        assert_eq!(out.contains("dhcp_servers does not name"), noted, "{out}");
+    }
+}
+
+#[test]
+fn an_address_outside_the_prefixes_of_the_host_is_a_note() {
+    let network = "[network.x]\nid = \"x\"\ntype = \"local\"\nhost_address = [\"192.0.2.1/24\"]\n";
+    let port = "[port.a]\nmac = \"52:54:00:00:00:01\"\n";
+    for (placed, address, noted) in [
+        ("network = \"x\"\n", "192.0.3.5", true),
+        ("network = \"x\"\n", "192.0.2.5", false),
+        ("network = \"x\"\n", "2001:db8::5", false),
+        ("network = \"x\"\n", "169.254.0.5", false),
+        ("", "192.0.3.5", false),
+    ] {
+        let user = User::with("reference");
+        user.configure(&format!(
+            "{network}{port}{placed}fixed_ips = [\"{address}\"]\n"
+        ));
+        let Ended { out, .. } = user.run(&["check"]).with_code(0);
+        let note = format!(
+            "note: port a has {address}, which is outside every prefix of host_address on network x"
+        );
+        assert_eq!(out.contains(&note), noted, "{placed}{address}: {out}");
+    }
+}
+
+#[test]
 fn a_configuration_that_is_not_there_is_exit_code_2() {
     let user = User::with("reference");
     let nowhere = ["--config-dir", "/nonexistent", "check"];

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use ipnet::IpNet;
 use vmhook::config::{Config, DeviceOwner, NetworkConfig, NetworkKindConfig, PortConfig};
 use vmhook::model::{Remote, SecurityGroup};
 
@@ -11,6 +12,8 @@ pub(crate) fn of(config: &Config) -> Vec<String> {
     let notes = [
         of_addresses(config),
         of_host_addresses(config),
+        of_host_dhcp(config),
+        of_host_prefixes(config),
         of_members(config),
         of_stateless(config),
     ];
@@ -62,6 +65,64 @@ fn of_host_addresses(config: &Config) -> Vec<String> {
         }
     }
     notes
+}
+
+/// A host that may serve DHCP on a network whose `dhcp_servers` are others: `DHCPv6` replies come from a
+/// link-local address, which nobody writes as `host_address`, so IPv4 alone tells.
+fn of_host_dhcp(config: &Config) -> Vec<String> {
+    let note = |network: &NetworkConfig| {
+        let servers = network.dhcp_servers.as_ref()?;
+        let hosts = network.host_addresses.iter().flatten();
+        let own = hosts.map(|host| host.address());
+        let own: Vec<IpAddr> = own.filter(IpAddr::is_ipv4).collect();
+        let first = own.first()?;
+        let others_only = !servers.is_empty() && !own.iter().any(|own| servers.contains(own));
+        others_only.then(|| {
+            format!(
+                "network {}: dhcp_servers does not name {first}, the host's own address \
+                 (host_address): DHCP replies of this host are dropped",
+                network.name
+            )
+        })
+    };
+    let networks = config.networks.values().flatten();
+    networks.filter_map(note).collect()
+}
+
+/// A port with an address that the host does not look for on the port's network: it is in none of the
+/// prefixes of `host_address`. A family of which the host has no address there says nothing.
+fn of_host_prefixes(config: &Config) -> Vec<String> {
+    let mut notes = Vec::new();
+    for port in config.ports.values().flatten() {
+        let Some(network) = network_of(config, port) else {
+            continue;
+        };
+        let hosts = network.host_addresses.iter().flatten();
+        let prefixes: Vec<IpNet> = hosts.map(|host| host.net()).collect();
+        let addresses = port.fixed_ips.iter().flatten();
+        notes.extend(addresses.filter(|ip| is_outside(**ip, &prefixes)).map(|ip| {
+            format!(
+                "port {} has {ip}, which is outside every prefix of host_address on network {}: \
+                 the host does not reach it there",
+                port.name, network.name
+            )
+        }));
+    }
+    notes
+}
+
+/// Whether there are prefixes of the address's family, and it is in none. A link-local address is in
+/// every network's.
+fn is_outside(address: IpAddr, prefixes: &[IpNet]) -> bool {
+    let link_local = match address {
+        IpAddr::V4(address) => address.is_link_local(),
+        IpAddr::V6(address) => address.is_unicast_link_local(),
+    };
+    let mut of_family = prefixes
+        .iter()
+        .filter(|prefix| prefix.addr().is_ipv4() == address.is_ipv4())
+        .peekable();
+    !link_local && of_family.peek().is_some() && !of_family.any(|prefix| prefix.contains(&address))
 }
 
 /// Whether two ports may be on one network.
