@@ -30,7 +30,7 @@ fn a_guests_whole_life_is_a_line_for_each_change_and_refusal() {
          connections zone 4097 all"
     );
     let prepared = "web1|prepare|applied|tables +vmhook, bridge +brqc08e7dcd-4a, \
-                    device +vxlan-267, fdb +1, elements +7";
+                    device +vxlan-267, fdb +1, elements +8";
     assert_eq!(journal.told(), [prepared, &started]);
 
     lab.end_libvirtd("TERM");
@@ -44,7 +44,7 @@ fn a_guests_whole_life_is_a_line_for_each_change_and_refusal() {
     assert_eq!(web1.state(), "paused");
     let repaired = format!(
         "|daemon-start|repaired|tables +vmhook, port +{MAC} {TAP}, rules v4 +{v4} v6 +{v6}, \
-         elements +13"
+         elements +14"
     );
     assert_eq!(journal.told(), [repaired]);
 
