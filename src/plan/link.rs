@@ -123,7 +123,7 @@ pub struct VlanDevice {
 }
 
 impl VxlanDevice {
-    /// What it has below `net.<protocol>.conf`: no ARP ([`ARP_IGNORED`]), and IPv6 is off. A device that
+    /// What it has below `net.<protocol>.conf`: no ARP (`arp_ignore` 8), and IPv6 is off. A device that
     /// answers neighbour solicitations is an exception: the kernel keeps IPv6 neighbours only where IPv6
     /// is on. Without an address the host has no end there, and what comes in the bridge takes.
     pub fn settings(&self) -> &'static [Setting] {

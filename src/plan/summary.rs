@@ -1,6 +1,6 @@
 //! What a change comes to, in one line: the journal's `VMHOOK_CHANGED`.
 //!
-//! It is made of the same two states that a [`Plan`](super::Plan) is made of, and not of the plan's
+//! It is made of the same two states that a [`Plan`] is made of, and not of the plan's
 //! text: to delete a chain takes three lines there, and the reader wants to know that twelve rules
 //! went. The form is fixed, for people and for programs: items behind commas, each a kind and what
 //! came (`+`), went (`-`) or was put right in its place (`~`), by name where there are few of it
