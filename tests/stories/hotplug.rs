@@ -2,7 +2,7 @@
 
 use super::tenants::{OTHER_BRIDGE, OTHER_NETWORK, SECOND_MAC, TENANT};
 use super::{BRIDGE, CONFIG, FORWARDED, MAC, TAP, host};
-use crate::support::{DomainSpec, Guest, Lab, Nic, Outcome};
+use crate::support::{DomainSpec, Guest, Lab, Nic, Outcome, Peer};
 
 const HOT_MAC: &str = "fa:16:3e:00:00:77";
 const HOT_TAP: &str = "taphotplug0-00";
@@ -50,6 +50,11 @@ fn address(guest: &mut Guest<'_>, address: &str) {
         .ok();
 }
 
+/// The guest answers by an interface that has just been opened, as soon as it can.
+fn reaches(other: &Peer<'_>, address: &str, why: &str, lab: &Lab) {
+    assert!(other.pings_at_last(address), "{why}\n{}", lab.dump());
+}
+
 #[test]
 fn interfaces_that_libvirt_plugs_in_out_and_elsewhere_are_closed_until_sync() {
     let lab = host(&format!("{CONFIG}{OTHER_NETWORK}{HOT_PORTS}"));
@@ -70,7 +75,7 @@ fn interfaces_that_libvirt_plugs_in_out_and_elsewhere_are_closed_until_sync() {
     assert!(inspected.out.ends_with(advice), "{inspected:#?}");
     let opened = format!("interface {HOT_MAC}: opened on network selfservice, tap {HOT_TAP}\n");
     assert!(sync(&lab).ok().contains(&opened));
-    assert!(peer.pings_at_last(HOT), "opened\n{}", lab.dump());
+    reaches(&peer, HOT, "opened", &lab);
     lab.ok("vmhook inspect web1");
 
     let there = Nic::on_bridge(OTHER_BRIDGE, HOT_MAC)
@@ -82,16 +87,12 @@ fn interfaces_that_libvirt_plugs_in_out_and_elsewhere_are_closed_until_sync() {
     sync(&lab).ok();
     assert!(!tenant.pings(HOT), "the old address\n{}", lab.dump());
     address(&mut web1, HOT_ELSEWHERE);
-    assert!(
-        tenant.pings_at_last(HOT_ELSEWHERE),
-        "opened\n{}",
-        lab.dump()
-    );
+    reaches(&tenant, HOT_ELSEWHERE, "opened", &lab);
     change(&lab, "update-device", &here);
     assert!(!peer.pings(HOT_ELSEWHERE), "closed here\n{}", lab.dump());
     sync(&lab).ok();
     address(&mut web1, HOT);
-    assert!(peer.pings_at_last(HOT), "moved back\n{}", lab.dump());
+    reaches(&peer, HOT, "moved back", &lab);
 
     change(&lab, "detach-device", &here);
     lab.ok(&format!("while ip link show {HOT_TAP}; do :; done"));
@@ -108,11 +109,7 @@ fn interfaces_that_libvirt_plugs_in_out_and_elsewhere_are_closed_until_sync() {
     let unplugged = of_network.clone().with("<link state='down'/>");
     change(&lab, "update-device", &unplugged);
     change(&lab, "update-device", &of_network);
-    assert!(
-        peer.pings_at_last(HOT),
-        "its link is up again\n{}",
-        lab.dump()
-    );
+    reaches(&peer, HOT, "its link is up again", &lab);
     change(&lab, "detach-device", &of_network);
     lab.ok("until vmhook inspect web1; do :; done");
     assert!(!lab.ok("nft list ruleset").contains(HOT), "{}", lab.dump());
