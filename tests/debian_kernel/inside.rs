@@ -27,6 +27,10 @@ type = "vlan"
 vlan = 1011
 physical_network = "physnet1"
 host_address = ["192.168.101.254/24", "2001:db8:101::fe/64"]
+
+[network.lan]
+id = "lan"
+bridge = "br9"
 "#;
 
 /// Emulated, and perhaps beside much else.
@@ -68,6 +72,7 @@ fn a_vlan_network_comes_serves_and_goes() {
         assert_same(&world.dump(), &before, "all have stopped");
         a_vlan_that_has_a_device_of_another_name_is_refused_with_it(world);
         a_device_that_somebody_made_is_taken_over(world);
+        a_bridge_of_the_hosts_that_goes_by_vlans_is_refused(world);
         assert_same(&world.dump(), &before, "nothing is left");
     });
 }
@@ -76,7 +81,7 @@ fn a_vlan_network_comes_serves_and_goes() {
 fn a_bridge_that_is_up_is_brought_back_to_its_form(world: &World) {
     let standing = world.kernel();
     run(&format!(
-        "ip link set {BRIDGE} type bridge group_fwd_mask 0"
+        "ip link set {BRIDGE} type bridge group_fwd_mask 0 vlan_filtering 1"
     ));
     run("nft add table inet somebody");
     run("nft delete table inet somebody");
@@ -114,6 +119,15 @@ fn a_device_that_somebody_made_is_taken_over(world: &World) {
     ));
     world.bring_up(&[&on_it(1)]);
     world.take_down(&[&on_it(1)]);
+}
+
+/// It would untag frames behind the place where iptables takes notice of them.
+fn a_bridge_of_the_hosts_that_goes_by_vlans_is_refused(world: &World) {
+    run("ip link add br9 type bridge vlan_filtering 1");
+    run("ip link set br9 up");
+    let vm = Vm::new(1).with(|nic| "br9".clone_into(&mut nic.bridge));
+    assert_refuses(world, &vm, &["br9, which goes by VLANs (vlan_filtering 1)"]);
+    run("ip link delete br9");
 }
 
 /// The other end of the cable, with a device for the network's VLAN and one for another.
