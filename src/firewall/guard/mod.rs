@@ -41,6 +41,7 @@ mod base;
 mod class;
 mod element;
 mod existing;
+mod from_vm;
 mod host_end;
 mod listing;
 mod ports;
